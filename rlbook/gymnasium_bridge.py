@@ -1,0 +1,71 @@
+"""Gymnasium on one side, `FiniteMDP` on the other: the two directions behind `from_gymnasium` and `to_gymnasium`."""
+
+import numpy as np
+
+from rlbook._optional import require
+
+gymnasium = require("gymnasium", extra="gym")
+
+
+def read_environment(env):
+    """The arguments P, R, start and terminal of the `FiniteMDP` behind an environment with a transition table.
+
+    The table is `env.unwrapped.P[s][a]`, a list of (probability, next state, reward, terminated). Several outcomes
+    that lead to the same state become one, with their mean reward.
+    """
+    unwrapped = env.unwrapped
+    for attribute in ("P", "initial_state_distrib"):
+        if not hasattr(unwrapped, attribute):
+            raise ValueError(
+                f"{type(unwrapped).__name__} has no `{attribute}`: expected a toy-text environment that holds its "
+                "transition table in `P` and its start in `initial_state_distrib`, such as FrozenLake, Taxi or CliffWalking"
+            )
+    num_states, num_actions = len(unwrapped.P), len(unwrapped.P[0])
+    outcomes = [
+        (s, a, s_next, p, r, terminated)
+        for s in range(num_states)
+        for a in range(num_actions)
+        for p, s_next, r, terminated in unwrapped.P[s][a]
+        if p > 0
+    ]
+    s, a, s_next, p, r, terminated = (np.array(column) for column in zip(*outcomes, strict=True))
+    start = np.asarray(unwrapped.initial_state_distrib, dtype=float)
+
+    states = np.arange(num_states)
+    ends_here = np.isin(states, s_next[terminated])
+    goes_on_here = np.isin(states, s_next[~terminated]) | (start > 0)
+    terminal = ends_here & ~goes_on_here
+    if (ends_here & goes_on_here).any():
+        s_next = np.where(terminated & goes_on_here[s_next], num_states, s_next)
+        terminal, start, num_states = np.append(terminal, True), np.append(start, 0.0), num_states + 1
+
+    P = np.zeros((num_states, num_actions, num_states))
+    R = np.zeros_like(P)
+    np.add.at(P, (s, a, s_next), p)
+    np.add.at(R, (s, a, s_next), p * r)
+    np.divide(R, P, out=R, where=P > 0)
+    P[terminal] = np.eye(num_states)[terminal][:, None, :]
+    return {"P": P, "R": R, "start": start, "terminal": terminal}
+
+
+class MDPEnv(gymnasium.Env):
+    """A `FiniteMDP` stepped through Gymnasium's interface: observations and actions are the numbers of s and a."""
+
+    metadata = {"render_modes": []}
+
+    def __init__(self, mdp):
+        self.mdp = mdp
+        self.observation_space = gymnasium.spaces.Discrete(mdp.num_states)
+        self.action_space = gymnasium.spaces.Discrete(mdp.num_actions)
+        self._s = None
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._s = self.mdp.reset(self.np_random)
+        return self._s, {}
+
+    def step(self, action):
+        if self._s is None or self.mdp.terminal[self._s]:
+            raise RuntimeError("step() after the episode ended, or before reset(): call reset() first")
+        self._s, r, terminated = self.mdp.step(self._s, int(action), self.np_random)
+        return self._s, r, terminated, False, {}

@@ -1,0 +1,286 @@
+"""The finite Markov decision process: the object the whole book stands on.
+
+Everything known about the problem is in the arrays of a `FiniteMDP`: planning reads them directly, learning only ever
+sees the steps sampled from them. Arrays are indexed by state s and action a, both counted from 0.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
+from numba import njit
+
+
+class Tables(NamedTuple):
+    """The arrays of a `FiniteMDP` in the form that compiled loops read: for each (s, a), the list of what can follow.
+
+    Row s * num_actions + a has its outcomes at positions first[row] to first[row + 1] - 1 of the other arrays.
+    """
+
+    num_states: int
+    num_actions: int
+    gamma: float
+    terminal: np.ndarray  # (S,) bool
+    start_cumulative: np.ndarray  # (S,) cumulative probabilities of the first state
+    first: np.ndarray  # (S * A + 1,)
+    successor: np.ndarray  # (N,) next state of each outcome
+    cumulative: np.ndarray  # (N,) cumulative probabilities within each row
+    reward: np.ndarray  # (N,) reward of each outcome
+
+
+class FiniteMDP:
+    """A Markov decision process with S states and A actions, all of it in arrays.
+
+    P               (S, A, S): P[s, a, s'] is p(s'|s, a). For large problems a scipy.sparse array (S * A, S) whose row
+                    s * A + a is the distribution of the next state.
+    R               (S, A): R[s, a] is r(s, a). Where the reward depends on the next state, (S, A, S), or a sparse array
+                    (S * A, S) beside a sparse P.
+    gamma           the discount, in [0, 1].
+    start           (S,) distribution of the first state, or a single state. Default: every non-terminal state alike.
+    terminal        (S,) bool. A terminal state ends the episode: it is absorbing and worth 0, so what P and R say about
+                    leaving it is not used.
+    state_names, action_names     for printing; the numbers where left out.
+
+    The arrays are copied, checked, and not to be changed afterwards. `mdp.R` is always the expected reward (S, A);
+    `step` pays the reward of the outcome that occurred. Raises ValueError naming the place, what was found and what
+    was expected.
+    Source: Sutton & Barto (2018), section 3.1.
+    """
+
+    def __init__(self, P, R, gamma, start=None, terminal=None, state_names=None, action_names=None):
+        self.gamma = _check_gamma(gamma)
+        self.num_states, self.num_actions = _count(P)
+        self.terminal = _check_terminal(terminal, self.num_states)
+        self.start = _check_start(start, self.terminal)
+        self.state_names = _check_names("state_names", state_names, self.num_states)
+        self.action_names = _check_names("action_names", action_names, self.num_actions)
+
+        rows = _absorbing(_check_rows(P, self.num_actions), self.terminal, self.num_actions)
+        rewards, self.R = _check_rewards(R, rows, self.terminal, self.num_actions)
+        shape = (self.num_states, self.num_actions, self.num_states)
+        self.P = rows if scipy.sparse.issparse(P) else rows.toarray().reshape(shape)
+        self.tables = _tables(self, rows, rewards)
+        for array in (self.R, self.terminal, self.start, *self.tables[3:]):
+            array.setflags(write=False)
+
+    def __repr__(self):
+        kind = "sparse" if scipy.sparse.issparse(self.P) else "dense"
+        return f"FiniteMDP({self.num_states} states, {self.num_actions} actions, gamma={self.gamma:g}, {kind})"
+
+    def expect(self, v):
+        """The mean of v (S,) at the next state, for each state and action: (S, A)."""
+        v = np.asarray(v, dtype=float)
+        if v.shape != (self.num_states,):
+            raise ValueError(f"v has shape {v.shape}, expected ({self.num_states},): one value for each state")
+        # Column-major, because a maximum over actions is then twenty times faster than over the rows of a tall array.
+        return np.asfortranarray((self.P @ v).reshape(self.num_states, self.num_actions))
+
+    def reset(self, rng):
+        """Draw the first state of an episode."""
+        return int(reset(self.tables, rng))
+
+    def step(self, s, a, rng):
+        """Take action a in state s. Returns s', the reward of that very step, and whether s' is terminal."""
+        if not (0 <= s < self.num_states and 0 <= a < self.num_actions):
+            raise ValueError(
+                f"step(s={s}, a={a}): expected s in 0..{self.num_states - 1} and a in 0..{self.num_actions - 1}"
+            )
+        s_next, r, terminated = step(self.tables, s, a, rng)
+        return int(s_next), float(r), bool(terminated)
+
+    @classmethod
+    def from_gymnasium(cls, env, gamma, state_names=None, action_names=None):
+        """The MDP behind a Gymnasium environment with a transition table: FrozenLake, Taxi, CliffWalking and their kind.
+
+        A step that the table calls terminated is worth its reward and nothing after it. Where such a step ends in a
+        state that other steps can pass through, it leads to one more, terminal, state instead. A time limit of the
+        environment is not part of its table, and so not of the MDP.
+        """
+        from rlbook.gymnasium_bridge import read_environment
+
+        return cls(**read_environment(env), gamma=gamma, state_names=state_names, action_names=action_names)
+
+    def to_gymnasium(self):
+        """This MDP as a `gymnasium.Env` with discrete observations and actions; `reset(seed=...)` seeds its steps."""
+        from rlbook.gymnasium_bridge import MDPEnv
+
+        return MDPEnv(self)
+
+
+# Sampling, for Python and for compiled loops alike.
+
+
+@njit(cache=True)
+def reset(tables, rng):
+    """Draw the first state of an episode."""
+    return np.searchsorted(tables.start_cumulative, rng.random(), side="right")
+
+
+@njit(cache=True)
+def step(tables, s, a, rng):
+    """Draw what follows action a in state s: next state, reward, whether the episode is over."""
+    row = s * tables.num_actions + a
+    outcome, last = tables.first[row], tables.first[row + 1] - 1
+    if outcome < last:  # a certain outcome costs no random number
+        u = rng.random()
+        while outcome < last and u >= tables.cumulative[outcome]:
+            outcome += 1
+    s_next = tables.successor[outcome]
+    return s_next, tables.reward[outcome], tables.terminal[s_next]
+
+
+# Construction: each check names the place, what was found, and what was expected. Inside, transitions are always the
+# rows of a sparse array (S * A, S), row s * A + a for state s and action a.
+
+
+def _check_gamma(gamma):
+    gamma = float(gamma)
+    if not 0 <= gamma <= 1:
+        raise ValueError(f"gamma is {gamma}, expected a discount in [0, 1]")
+    return gamma
+
+
+def _count(P):
+    """The numbers of states and actions that the shape of P implies."""
+    shape = P.shape if scipy.sparse.issparse(P) else np.shape(P)
+    if scipy.sparse.issparse(P):
+        num_rows, num_states = shape
+        if num_rows == 0 or num_rows % num_states:
+            raise ValueError(f"a sparse P has shape {shape}, expected (S * A, S): S = {num_states} must divide the rows")
+        return num_states, num_rows // num_states
+    if len(shape) != 3 or shape[0] != shape[2] or 0 in shape:
+        raise ValueError(f"P has shape {shape}, expected (S, A, S): a distribution of the next state for each (s, a)")
+    return shape[:2]
+
+
+def _check_rows(P, num_actions):
+    """P as sparse rows, a copy; each row a probability distribution."""
+    sparse = scipy.sparse.issparse(P)
+    rows = scipy.sparse.csr_array(P if sparse else np.asarray(P, dtype=float).reshape(-1, np.shape(P)[2]), dtype=float)
+    rows = rows.copy() if sparse else rows
+    _check_entries(rows, num_actions, lambda p: np.isfinite(p) & (p >= 0), "P", "finite probabilities, none negative")
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    sums = rows.sum(axis=1)
+    wrong = np.flatnonzero(np.abs(sums - 1) > 1e-8)
+    if wrong.size:
+        s, a = divmod(int(wrong[0]), num_actions)
+        raise ValueError(
+            f"P[s={s}, a={a}] sums to {sums[wrong[0]]:.10g}, not 1: probabilities of leaving a state must sum to one"
+        )
+    return rows
+
+
+def _check_entries(rows, num_actions, is_good, name, expected):
+    """Raise ValueError at the first entry of the sparse rows that is not good."""
+    wrong = np.flatnonzero(~is_good(rows.data))
+    if wrong.size:
+        row = np.searchsorted(rows.indptr, wrong[0], side="right") - 1
+        s, a = divmod(int(row), num_actions)
+        raise ValueError(f"{name}[s={s}, a={a}] holds {rows.data[wrong[0]]:g}: expected {expected}")
+
+
+def _check_terminal(terminal, num_states):
+    if terminal is None:
+        return np.zeros(num_states, dtype=bool)
+    terminal = np.array(terminal)
+    if terminal.shape != (num_states,) or terminal.dtype != bool:
+        raise ValueError(
+            f"terminal has shape {terminal.shape} and type {terminal.dtype}, expected ({num_states},) and bool"
+        )
+    return terminal
+
+
+def _check_start(start, terminal):
+    """The distribution of the first state, (S,)."""
+    num_states = len(terminal)
+    if terminal.all():
+        raise ValueError("every state is terminal: no episode can start")
+    if start is None:
+        start = ~terminal / np.sum(~terminal)
+    elif np.ndim(start) == 0:
+        if not (np.issubdtype(np.asarray(start).dtype, np.integer) and 0 <= start < num_states):
+            raise ValueError(f"start is {start}, expected a state in 0..{num_states - 1} or a distribution (S,)")
+        start = np.eye(1, num_states, int(start))[0]
+    start = np.array(start, dtype=float)
+    if start.shape != (num_states,):
+        raise ValueError(f"start has shape {start.shape}, expected ({num_states},): a probability for each state")
+    wrong = np.flatnonzero(~np.isfinite(start) | (start < 0))
+    if wrong.size:
+        raise ValueError(f"start[s={wrong[0]}] is {start[wrong[0]]:g}: expected finite probabilities, none negative")
+    if abs(start.sum() - 1) > 1e-8:
+        raise ValueError(f"start sums to {start.sum():.10g}, not 1: it must be a distribution over states")
+    wrong = np.flatnonzero(terminal & (start > 0))
+    if wrong.size:
+        raise ValueError(f"start[s={wrong[0]}] is {start[wrong[0]]:g}, but state {wrong[0]} is terminal: expected 0")
+    return start
+
+
+def _check_names(kind, names, count):
+    names = tuple(str(number) for number in range(count)) if names is None else tuple(names)
+    if len(names) != count:
+        raise ValueError(f"{kind} has {len(names)} names, expected {count}")
+    return names
+
+
+def _absorbing(rows, terminal, num_actions):
+    """The same rows, but every action in a terminal state stays there."""
+    terminal_rows = np.repeat(terminal, num_actions)
+    leaving = scipy.sparse.diags_array((~terminal_rows).astype(float)) @ rows
+    stays = np.flatnonzero(terminal_rows)
+    staying = scipy.sparse.csr_array((np.ones(stays.size), (stays, stays // num_actions)), shape=rows.shape)
+    rows = scipy.sparse.csr_array(leaving + staying)
+    rows.eliminate_zeros()
+    rows.sort_indices()
+    return rows
+
+
+def _check_rewards(R, rows, terminal, num_actions):
+    """The reward of each entry of the rows, in their order, and the expected reward (S, A); both 0 in terminal states."""
+    num_states, shape = len(terminal), (len(terminal), num_actions)
+    terminal_rows = np.repeat(terminal, num_actions)
+    entry_rows = np.repeat(np.arange(len(terminal_rows)), np.diff(rows.indptr))
+    sparse = scipy.sparse.issparse(R)
+    if sparse and R.shape != rows.shape or not sparse and np.shape(R) not in (shape, (*shape, num_states)):
+        raise ValueError(
+            f"R has shape {R.shape if sparse else np.shape(R)}, expected {shape}, or {(*shape, num_states)} where the "
+            f"reward depends on the next state (sparse: {rows.shape})"
+        )
+    if sparse:
+        entries = R.tocoo()
+        if np.unique(entries.row.astype(np.int64) * num_states + entries.col).size < entries.nnz:
+            raise ValueError("a sparse R has several entries for one (s, a, s'): expected one reward for each")
+    given = scipy.sparse.csr_array(R if sparse else np.asarray(R, dtype=float).reshape(len(terminal_rows), -1))
+    _check_entries(given, num_actions, np.isfinite, "R", "finite rewards")
+    if not sparse and np.ndim(R) == 2:
+        expected = np.where(terminal[:, None], 0.0, np.asarray(R, dtype=float))
+        return expected.reshape(-1)[entry_rows], np.asfortranarray(expected)
+    rewards = np.where(terminal_rows[entry_rows], 0.0, given[entry_rows, rows.indices])
+    expected = np.bincount(entry_rows, weights=rows.data * rewards, minlength=len(terminal_rows))
+    return rewards, np.asfortranarray(expected.reshape(shape))
+
+
+@njit(cache=True)
+def _cumulative_in_rows(first, probabilities):
+    cumulative = probabilities.copy()
+    for row in range(len(first) - 1):
+        for outcome in range(first[row] + 1, first[row + 1]):
+            cumulative[outcome] += cumulative[outcome - 1]
+    return cumulative
+
+
+def _tables(mdp, rows, rewards):
+    start_cumulative = np.cumsum(mdp.start)
+    start_cumulative[np.flatnonzero(mdp.start)[-1] :] = 1.0  # whatever the rounding, a draw lands on a possible state
+    first = rows.indptr.astype(np.int64)
+    return Tables(
+        num_states=mdp.num_states,
+        num_actions=mdp.num_actions,
+        gamma=mdp.gamma,
+        terminal=mdp.terminal,
+        start_cumulative=start_cumulative,
+        first=first,
+        successor=rows.indices.astype(np.int64),
+        cumulative=_cumulative_in_rows(first, rows.data),
+        reward=rewards,
+    )

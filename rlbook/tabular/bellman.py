@@ -1,0 +1,114 @@
+"""The Bellman equations as functions: what a value must equal, one step ahead.
+
+Everywhere v is (S,), q is (S, A), and a policy is either (S,) integers, the action taken in each state, or (S, A)
+probabilities. A terminal state is worth 0 whatever v says of it.
+"""
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+from scipy.special import logsumexp
+
+
+def bellman_optimality(mdp, v):
+    """The value (S, A) of each action followed by v: r(s, a) + gamma * sum over s' of p(s'|s, a) v(s').
+
+    Its maximum over actions is the Bellman optimality backup of v; its argmax is the policy that is greedy for v.
+    Source: Sutton & Barto (2018), eq. 4.1, before the maximum.
+    """
+    return mdp.R + mdp.gamma * mdp.expect(np.where(mdp.terminal, 0.0, v))
+
+
+def bellman_expectation(mdp, v, policy):
+    """The value (S,) of following the policy for one step, then v.
+
+    Source: Sutton & Barto (2018), eq. 4.4.
+    """
+    return (action_probabilities(mdp, policy) * bellman_optimality(mdp, v)).sum(axis=1)
+
+
+def soft_bellman(mdp, v, reference, beta):
+    """The best value (S,), then v, if leaving the reference policy costs beta per nat of KL divergence.
+
+    It is beta * log sum over a of pi_ref(a|s) exp(q(s, a) / beta), attained by pi(a|s) in proportion to
+    pi_ref(a|s) exp(q(s, a) / beta): as beta goes to 0 the maximum of q, as beta grows the mean of q under the reference.
+    reference (S, A) probabilities; beta > 0. Source: Todorov (2009); Haarnoja et al. (2017), eq. 3, with a uniform one.
+    """
+    if not (np.isfinite(beta) and beta > 0):
+        raise ValueError(f"beta is {beta}, expected a finite number above 0: it divides the values")
+    q = bellman_optimality(mdp, v)
+    return beta * logsumexp(q / beta, axis=1, b=action_probabilities(mdp, reference))
+
+
+def policy_value(mdp, policy):
+    """The exact value (S,) of a policy: the solution of the linear equations v = r_pi + gamma P_pi v.
+
+    Raises ValueError where gamma is 1 and the policy may never end an episode: it then has no value.
+    Source: Sutton & Barto (2018), section 4.1.
+    """
+    require_proper(mdp, policy)
+    P, r = follow(mdp, policy)
+    going = ~mdp.terminal  # terminal states are worth 0, so only the others have an equation
+    P, r = P[going][:, going], r[going]
+    v = np.zeros(mdp.num_states)
+    if scipy.sparse.issparse(P):
+        identity = scipy.sparse.eye_array(len(r), format="csr")
+        v[going] = scipy.sparse.linalg.spsolve(identity - mdp.gamma * P, r)
+    else:
+        v[going] = np.linalg.solve(np.eye(len(r)) - mdp.gamma * P, r)
+    return v
+
+
+def action_probabilities(mdp, policy):
+    """A policy in its general form, the probabilities (S, A) of each action; checked."""
+    policy, shape = np.asarray(policy), (mdp.num_states, mdp.num_actions)
+    if policy.shape == shape[:1] and np.issubdtype(policy.dtype, np.integer):
+        wrong = np.flatnonzero((policy < 0) | (policy >= mdp.num_actions))
+        if wrong.size:
+            s = wrong[0]
+            raise ValueError(f"policy[s={s}] is {policy[s]}, expected an action in 0..{mdp.num_actions - 1}")
+        return np.eye(mdp.num_actions)[policy]
+    if policy.shape != shape:
+        raise ValueError(
+            f"policy has shape {policy.shape} and type {policy.dtype}, "
+            f"expected {shape[:1]} of integer actions or {shape} of probabilities"
+        )
+    wrong = np.flatnonzero(~(policy >= 0).all(axis=1) | ~(np.abs(policy.sum(axis=1) - 1) <= 1e-8))
+    if wrong.size:
+        s = wrong[0]
+        raise ValueError(f"policy[s={s}] is {policy[s]}, expected probabilities of the actions, summing to 1")
+    return policy
+
+
+def follow(mdp, policy):
+    """What the process becomes under a policy: transitions P_pi (S, S), sparse as mdp.P is, and rewards r_pi (S,)."""
+    sparse, states = scipy.sparse.issparse(mdp.P), np.arange(mdp.num_states)
+    pi = action_probabilities(mdp, policy)
+    if np.ndim(policy) == 1:  # one action in each state: pick its row
+        P = mdp.P[states * mdp.num_actions + policy] if sparse else mdp.P[states, policy]
+        return P, mdp.R[states, policy]
+    r = (pi * mdp.R).sum(axis=1)
+    if not sparse:
+        return np.einsum("sa,sat->st", pi, mdp.P), r
+    rows = np.arange(pi.size)
+    mix = scipy.sparse.csr_array((pi.reshape(-1), (rows // mdp.num_actions, rows)), shape=(len(pi), pi.size))
+    return mix @ mdp.P, r
+
+
+def require_proper(mdp, policy):
+    """Raise ValueError where gamma is 1 and the policy, from some state, never reaches a terminal one."""
+    if mdp.gamma < 1:
+        return
+    pi = action_probabilities(mdp, policy)
+    ends = mdp.terminal.copy()  # the states from which an end is known to be possible; grows backwards, step by step
+    grown = True
+    while grown:
+        can_end = ends | ((pi * mdp.expect(ends)).sum(axis=1) > 0)
+        grown = (can_end != ends).any()
+        ends = can_end
+    if not ends.all():
+        stuck = mdp.state_names[np.flatnonzero(~ends)[0]]
+        raise ValueError(
+            f"gamma is 1, and from state {stuck} the policy never reaches a terminal state ({np.sum(~ends)} such "
+            "states): its rewards have no finite sum. Expected gamma below 1, or a policy that ends every episode"
+        )

@@ -1,0 +1,147 @@
+"""The small worlds of the book, each a function that returns a `FiniteMDP`.
+
+Grid worlds number their cells row by row from the top left, and their actions are up, right, down and left.
+"""
+
+import numpy as np
+
+from rlbook.mdp import FiniteMDP
+
+MOVES = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}  # change of (row, column)
+
+
+def _grid_steps(shape):
+    """The cell (S, A) that each move leads to; a move off the grid stays where it is."""
+    cells = np.arange(np.prod(shape)).reshape(shape)
+    row, column = np.indices(shape).reshape(2, -1, 1)
+    d_row, d_column = np.array(list(MOVES.values())).T
+    return cells[np.clip(row + d_row, 0, shape[0] - 1), np.clip(column + d_column, 0, shape[1] - 1)]
+
+
+def _deterministic(s_next):
+    """P (S, A, S) of a world in which each action (S, A) has one certain successor."""
+    return np.eye(len(s_next))[s_next]
+
+
+def _cell_names(shape):
+    return [f"({row}, {column})" for row, column in np.ndindex(shape)]
+
+
+def traffic_light(gamma=0.9):
+    """The book's first example: a driver at one traffic light after another, each red or green, who can stop or go.
+
+    Rewards are minutes: waiting loses one, passing on green wins one. Passing on red costs nothing today, but drops
+    the driver out of the green wave: the next light is green with probability 0.1 only, and with 0.9 after a wait.
+    Passing on green keeps the wave with probability 0.7. Starts on red.
+    v* = (220/59, 320/59) for red and green at gamma = 0.9; stopping on red is the better choice above gamma = 5/7.
+    """
+    P = [
+        [[0.1, 0.9], [0.9, 0.1]],  # from red, after stop and after go: probabilities of red and green
+        [[0.5, 0.5], [0.3, 0.7]],  # from green
+    ]
+    R = [[-1, 0], [-1, 1]]
+    return FiniteMDP(P, R, gamma, start=0, state_names=["red", "green"], action_names=["stop", "go"])
+
+
+def gridworld(gamma=0.9):
+    """A 5 x 5 grid without an end, where two cells teleport: A (0, 1) to (4, 1) for 10, and B (0, 3) to (2, 3) for 5.
+
+    Every action in A or B does that; a move off the grid stays and costs 1; all others cost nothing. Starts anywhere.
+    Source: Sutton & Barto (2018), examples 3.5 and 3.8.
+    """
+    shape = (5, 5)
+    s_next = _grid_steps(shape)
+    R = np.where(s_next == np.arange(25)[:, None], -1.0, 0.0)
+    for cell, destination, reward in [((0, 1), (4, 1), 10), ((0, 3), (2, 3), 5)]:
+        s = np.ravel_multi_index(cell, shape)
+        s_next[s], R[s] = np.ravel_multi_index(destination, shape), reward
+    return FiniteMDP(_deterministic(s_next), R, gamma, state_names=_cell_names(shape), action_names=MOVES)
+
+
+def small_grid(gamma=1.0):
+    """A 4 x 4 grid whose top left and bottom right corners end the episode; every step costs 1. Starts anywhere else.
+
+    Source: Sutton & Barto (2018), example 4.1 and figure 4.1.
+    """
+    shape = (4, 4)
+    terminal = np.isin(np.arange(16), [0, 15])
+    return FiniteMDP(
+        _deterministic(_grid_steps(shape)),
+        np.full((16, 4), -1.0),
+        gamma,
+        terminal=terminal,
+        state_names=_cell_names(shape),
+        action_names=MOVES,
+    )
+
+
+def cliff_walking(gamma=1.0):
+    """A 4 x 12 grid, from the bottom left corner to the bottom right; between them the bottom row is a cliff.
+
+    Every step costs 1. Stepping into the cliff costs 100 and leads back to the start; it does not end the episode. The
+    cells of the cliff are states that are never entered.
+    Source: Sutton & Barto (2018), example 6.6.
+    """
+    shape, start, goal = (4, 12), 36, 47
+    s_next = _grid_steps(shape)
+    falls = (s_next > start) & (s_next < goal)
+    return FiniteMDP(
+        _deterministic(np.where(falls, start, s_next)),
+        np.where(falls, -100.0, -1.0),
+        gamma,
+        start=start,
+        terminal=np.arange(48) == goal,
+        state_names=_cell_names(shape),
+        action_names=MOVES,
+    )
+
+
+def chain(num_states=5, gamma=0.9, slip=0.0):
+    """States 0 to num_states - 1 in a row; the step into the last one pays 1 and ends the episode. Starts in state 0.
+
+    The actions are left and right; with probability slip the other one happens. Moving left from state 0 stays there.
+    Without slip, v*(s) = gamma ** (num_states - 2 - s).
+    """
+    if num_states < 2:
+        raise ValueError(f"num_states is {num_states}, expected at least 2: a start and an end")
+    if not 0 <= slip <= 1:
+        raise ValueError(f"slip is {slip}, expected a probability")
+    states = np.arange(num_states)
+    left = np.eye(num_states)[np.maximum(states - 1, 0)]
+    right = np.eye(num_states)[np.minimum(states + 1, num_states - 1)]
+    P = np.stack([(1 - slip) * left + slip * right, (1 - slip) * right + slip * left], axis=1)
+    R = np.zeros((num_states, 2, num_states))
+    R[:, :, -1] = 1.0
+    terminal = states == num_states - 1
+    return FiniteMDP(P, R, gamma, start=0, terminal=terminal, action_names=["left", "right"])
+
+
+def bias_example(num_actions=10, gamma=1.0):
+    """The two states that show maximisation bias. From A, right ends with 0; left leads to B with 0; from B every
+    action ends with a reward of mean -0.1 and variance 1, so left is the wrong choice.
+
+    The number of actions is the same in every state here, so in A the first half of them go left and the others right:
+    exploring still goes left half of the time. The normal reward of the book is a discrete one, one terminal state for
+    each value, with the same first 17 moments (Gauss-Hermite).
+    Source: Sutton & Barto (2018), example 6.7.
+    """
+    if num_actions < 2 or num_actions % 2:
+        raise ValueError(f"num_actions is {num_actions}, expected an even number: half of them go left in A")
+    nodes, weights = np.polynomial.hermite_e.hermegauss(9)
+    A, B, end, num_states = 0, 1, 2, 3 + len(nodes)
+    P = np.zeros((num_states, num_actions, num_states))
+    R = np.zeros_like(P)
+    P[A, : num_actions // 2, B] = 1.0
+    P[A, num_actions // 2 :, end] = 1.0
+    P[B, :, end + 1 :] = weights / weights.sum()
+    R[B, :, end + 1 :] = nodes - 0.1
+    P[end:, :] = np.eye(num_states)[end:, None, :]
+    return FiniteMDP(
+        P,
+        R,
+        gamma,
+        start=A,
+        terminal=np.arange(num_states) >= end,
+        state_names=["A", "B", "end", *(f"end with {node - 0.1:.1f}" for node in nodes)],
+        action_names=["left"] * (num_actions // 2) + ["right"] * (num_actions // 2),
+    )
