@@ -63,7 +63,8 @@ def out_of_date(chapter):
 def collect(chapter, folder):
     """Copy `folder` into submitted/: files STUDENT.ipynb, or folders STUDENT that hold the notebook.
 
-    A file that cannot be used goes there too, under its own name, so that the student appears in the grades.
+    Where there is no notebook, other files go there, so that the student appears in the grades; beside a notebook
+    they stay out: a student's numpy.py would be imported by the tests.
     """
     for path in sorted(Path(folder).glob("[!.]*")):
         target = ROOT / "submitted" / (path.stem if path.is_file() else path.name) / chapter
@@ -71,7 +72,7 @@ def collect(chapter, folder):
         target.mkdir(parents=True)
         files = [path] if path.is_file() else sorted(file for file in path.glob("[!.]*") if file.is_file())
         notebooks = [file for file in files if file.suffix == ".ipynb"]
-        for file in files:
+        for file in notebooks or files:
             only = notebooks == [file]
             shutil.copy(file, target / (f"{chapter}.ipynb" if only else file.name))
 
