@@ -80,9 +80,7 @@ def verdicts(chapter):
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     environment = os.environ | threads | {"MPLBACKEND": "agg"}  # a pool of threads does not survive a fork
     command = [sys.executable, __file__, chapter]
-    run = subprocess.run(
-        command, env=environment, capture_output=True, text=True, cwd=ROOT / "solutions" / chapter
-    )
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT / "solutions" / chapter)
     assert run.returncode == 0, f"{chapter}: the solutions cannot be run\n{run.stderr[-3000:]}"
     return json.loads(run.stdout)
 
@@ -134,9 +132,7 @@ def in_child(cells, answer, namespace):
         report = pipe.read()
     os.waitpid(child, 0)
     tests = [grade_id(cell) for cell in cells if kind(cell) == "test" and exercise(cell) == answer.exercise]
-    return (
-        json.loads(report) if report else dict.fromkeys(tests, f"ended itself or took over {SECONDS} seconds")
-    )
+    return json.loads(report) if report else dict.fromkeys(tests, f"ended itself or took over {SECONDS} seconds")
 
 
 def main(chapter):

@@ -29,9 +29,7 @@ def of_kind(chapter, wanted):
 
 def test_there_are_chapters_with_exercises_and_answers_to_try():
     assert CHAPTERS, "solutions/ holds no notebook"
-    assert {parameter.values[0] for parameter in ANSWERS} == set(CHAPTERS), (
-        "a chapter has no tests/wrong_answers"
-    )
+    assert {parameter.values[0] for parameter in ANSWERS} == set(CHAPTERS), "a chapter has no tests/wrong_answers"
 
 
 @each_chapter
@@ -83,9 +81,7 @@ def test_every_assert_explains_itself_and_no_test_ends_in_a_value(chapter):
     for cell in of_kind(chapter, "test"):
         tree = ast.parse(cell.source)
         for node in ast.walk(tree):
-            assert not isinstance(node, ast.Assert) or node.msg, (
-                f"{grade_id(cell)}: no message in {ast.unparse(node)}"
-            )
+            assert not isinstance(node, ast.Assert) or node.msg, f"{grade_id(cell)}: no message in {ast.unparse(node)}"
         assert tree.body and not isinstance(tree.body[-1], ast.Expr), (
             f"{grade_id(cell)}: its last value would be taken as points"
         )

@@ -39,9 +39,7 @@ class Chapter:
             return nbformat.read(folder / where / CHAPTER / f"{CHAPTER}.ipynb", as_version=4)
 
         solutions, self.released = read("solutions"), read("exercises")
-        self.reference = {
-            grade_id(cell): cell.source for cell in solutions.cells if kind(cell) in ("answer", "open")
-        }
+        self.reference = {grade_id(cell): cell.source for cell in solutions.cells if kind(cell) in ("answer", "open")}
         self.points = {}  # of each exercise that is graded without a hand
         self.open = {}
         for cell in solutions.cells:
@@ -223,9 +221,7 @@ def test_an_open_answer_waits_for_the_instructor_and_then_counts_apart(graded, m
     before = grades(folder)
     assert before["all-right"]["to_grade"] == name and before["all-right"][name] == ""
     assert before["untouched"]["to_grade"] == "" and float(before["untouched"][name]) == 0
-    monkeypatch.setenv(
-        "PATH", os.path.dirname(sys.executable), prepend=os.pathsep
-    )  # where nbgrader looks for alembic
+    monkeypatch.setenv("PATH", os.path.dirname(sys.executable), prepend=os.pathsep)  # where nbgrader looks for alembic
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:  # as formgrader does
         grade = gradebook.find_grade(name, CHAPTER, CHAPTER, "all-right")
         grade.manual_score, grade.needs_manual_grade = 1, False

@@ -45,9 +45,7 @@ def release(chapter, folder, *, database=False):
         nbgrader.config.merge(Config(SaveCells={"enabled": False}, GenerateAssignment={"no_database": True}))
     result = nbgrader.generate_assignment(chapter, force=True)
     if not result["success"]:
-        sys.exit(
-            f"{chapter}: nbgrader cannot make the students' version\n{result.get('log') or result['error']}"
-        )
+        sys.exit(f"{chapter}: nbgrader cannot make the students' version\n{result.get('log') or result['error']}")
     return Path(folder, chapter, f"{chapter}.ipynb")
 
 
@@ -63,8 +61,8 @@ def out_of_date(chapter):
 def collect(chapter, folder):
     """Copy `folder` into submitted/: files STUDENT.ipynb, or folders STUDENT that hold the notebook.
 
-    Where there is no notebook, other files go there, so that the student appears in the grades; beside a notebook
-    they stay out: a student's numpy.py would be imported by the tests.
+    Where there is no notebook, other files go there, so that the student appears in the grades; beside a
+    notebook they stay out: a student's numpy.py would be imported by the tests.
     """
     for path in sorted(Path(folder).glob("[!.]*")):
         target = ROOT / "submitted" / (path.stem if path.is_file() else path.name) / chapter
@@ -143,9 +141,7 @@ def row(student, folder, chapter, gradebook):
         return f"{sum(points[name] for name in points if wanted(name)):g}"
 
     exercises = sorted({exercise(name) for name in most}, key=lambda name: (len(name), name))
-    points = {
-        e: "" if e in to_grade else total(earned, lambda name, e=e: exercise(name) == e) for e in exercises
-    }
+    points = {e: "" if e in to_grade else total(earned, lambda name, e=e: exercise(name) == e) for e in exercises}
     return {
         "student": student,
         **points,
@@ -181,16 +177,12 @@ def generate(wanted, check):
             print(release(chapter, ROOT / "exercises").relative_to(ROOT))
     sourceless = {path.name for path in (ROOT / "exercises").glob("[!.]*")} - set(chapters())
     if check and (stale or sourceless):
-        sys.exit(
-            f"exercises/ differs from solutions/ in {', '.join(sorted({*stale, *sourceless}))}: run generate"
-        )
+        sys.exit(f"exercises/ differs from solutions/ in {', '.join(sorted({*stale, *sourceless}))}: run generate")
 
 
 def main():
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's use of its own database
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("generate")
     command.add_argument("chapters", nargs="*", metavar="CHAPTER")

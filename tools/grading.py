@@ -84,9 +84,7 @@ class RestoreCells(preprocessors.OverwriteCells):
         name = released.metadata.nbgrader.grade_id
         remark(nb, f"{name} was deleted: 0 points")
         if released.cell_type == "code":
-            released.source = (
-                f'raise RuntimeError("the test cell {name} was deleted from this notebook: no points")'
-            )
+            released.source = f'raise RuntimeError("the test cell {name} was deleted from this notebook: no points")'
         return released
 
 
@@ -142,10 +140,7 @@ class ExecuteEachCell(preprocessors.Execute):
     def on_cell_executed(self, **kwargs):
         """`exit()` answers first and ends the kernel afterwards: blame this cell, not the next one."""
         super().on_cell_executed(**kwargs)
-        if any(
-            payload["source"] == "ask_exit"
-            for payload in kwargs["execute_reply"]["content"].get("payload", [])
-        ):
+        if any(payload["source"] == "ask_exit" for payload in kwargs["execute_reply"]["content"].get("payload", [])):
             raise DeadKernelError("exit")
 
     def output(self, outs, msg, display_id, cell_index):
