@@ -1,0 +1,93 @@
+"""Run every chapter from top to bottom, print what each took, build the web pages: `make book`.
+
+The pages are made from the notebooks as executed here. A chapter that fails does not stop the others: its error is
+shown, its page keeps the stored outputs, and the exit status is 1. So it is if Sphinx has anything to complain about.
+"""
+
+import ast
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple
+
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+from nbclient.exceptions import CellExecutionError
+from notebooks import ROOT, code_cells, execute, normalise
+from tqdm import tqdm
+
+SOURCE = ROOT / "_build" / "source"  # the project's layout, so that every relative link works on the pages
+HTML = ROOT / "_build" / "html"
+NOT_SOURCE = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info", "*.nb[ic]", "gradebook.db")
+
+
+class Run(NamedTuple):
+    chapter: str
+    seconds: float
+    megabytes: float
+    checks: int
+    error: str
+
+
+def count_checks(notebook):
+    """The number of assert statements in the code cells."""
+    plain_python = TransformerManager().transform_cell
+    trees = [ast.parse(plain_python(cell.source)) for cell in code_cells(notebook)]
+    return sum(isinstance(node, ast.Assert) for tree in trees for node in ast.walk(tree))
+
+
+def run(path, bar):
+    """Execute the chapter at `path`; on success its page shows the new outputs."""
+    notebook = nbformat.read(path, as_version=4)
+    checks = count_checks(notebook)
+    bar.set_description(path.stem)
+    try:
+        seconds, megabytes = execute(notebook, path.parent, after_cell=bar.update)
+    except CellExecutionError as error:
+        bar.write(f"{path.name} fails:\n{error}")
+        return Run(path.stem, float("nan"), float("nan"), checks, f"{error.ename}: {error.evalue}")
+    (SOURCE / "chapters" / path.name).write_text(normalise(notebook), encoding="utf-8")
+    return Run(path.stem, seconds, megabytes, checks, "")
+
+
+def table(runs):
+    """What the runs took, a line a chapter."""
+    width = max(len(run.chapter) for run in runs)
+    lines = [f"{'chapter':{width}}  seconds  peak MB  checks  result"]
+    for run in runs:
+        lines.append(
+            f"{run.chapter:{width}}  {run.seconds:7.1f}  {run.megabytes:7.0f}  {run.checks:6}  "
+            f"{run.error[:60] or 'passed'}"
+        )
+    return "\n".join(lines)
+
+
+def build_pages():
+    """Build the web pages of `_build/source`; whether Sphinx did it without a warning."""
+    shutil.rmtree(HTML, ignore_errors=True)
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going", "--fresh-env"]
+    command += ["-c", str(ROOT / "docs"), "-d", str(ROOT / "_build" / "doctrees"), str(SOURCE), str(HTML)]
+    return subprocess.run(command).returncode == 0
+
+
+def main():
+    chapters = sorted((ROOT / "chapters").glob("*.ipynb"))
+    if not chapters:
+        sys.exit("chapters/ holds no notebook")
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.copytree(ROOT, SOURCE, ignore=NOT_SOURCE)
+    shutil.copy(ROOT / "docs" / "index.md", SOURCE)
+    cells = sum(len(code_cells(nbformat.read(path, as_version=4))) + 1 for path in chapters)
+    with tqdm(total=cells, unit="cell") as bar:
+        runs = [run(path, bar) for path in chapters]
+        bar.set_description("chapters")
+    print(f"\n{table(runs)}\n", flush=True)
+    pages = build_pages()
+    print(
+        f"web pages: {(HTML / 'index.html').relative_to(ROOT)}" if pages else "web pages: Sphinx complains, see above"
+    )
+    return not pages or any(run.error for run in runs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
