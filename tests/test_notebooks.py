@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import nbformat
 import notebooks
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from IPython.core.inputtransformer2 import TransformerManager
 from notebooks import ROOT, code_cells
 
@@ -122,8 +123,7 @@ def test_displayed_source_is_todays(path):
                 exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
         last = statements[-1] if statements else None
         if isinstance(last, ast.Expr) and ast.unparse(last).startswith("show("):
-            shown = eval(ast.unparse(last), namespace)
-            today = shown._repr_mimebundle_()
+            today, _ = DisplayFormatter().format(eval(ast.unparse(last), namespace))
             assert cell.outputs[-1].data["text/markdown"] == today["text/markdown"], ast.unparse(last)
 
 
