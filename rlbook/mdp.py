@@ -146,7 +146,9 @@ def _count(P):
     if scipy.sparse.issparse(P):
         num_rows, num_states = shape
         if num_rows == 0 or num_rows % num_states:
-            raise ValueError(f"a sparse P has shape {shape}, expected (S * A, S): S = {num_states} must divide the rows")
+            raise ValueError(
+                f"P has shape {shape}, expected (S * A, S): a distribution of the next state for each (s, a)"
+            )
         return num_states, num_rows // num_states
     if len(shape) != 3 or shape[0] != shape[2] or 0 in shape:
         raise ValueError(f"P has shape {shape}, expected (S, A, S): a distribution of the next state for each (s, a)")

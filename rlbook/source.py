@@ -44,9 +44,8 @@ def _file(function):
 
 def _without_docstring(text):
     """The same source, less the docstring of its first definition."""
-    body = ast.parse(text).body[0].body
-    first = body[0]
-    if not (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)):
+    definition = ast.parse(text).body[0]
+    if ast.get_docstring(definition) is None:
         return text
-    lines = text.splitlines()
-    return "\n".join(lines[: first.lineno - 1] + lines[first.end_lineno :])
+    docstring, lines = definition.body[0], text.splitlines()
+    return "\n".join(lines[: docstring.lineno - 1] + lines[docstring.end_lineno :])

@@ -47,7 +47,7 @@ def tracked_files():
 @pytest.mark.parametrize("requirement", sorted(set(map(str, requirements()))))
 def test_requirement_has_a_lower_and_an_upper_bound(requirement):
     operators = {specifier.operator for specifier in Requirement(requirement).specifier}
-    assert operators & {">=", ">"} and operators & {"<", "<="}
+    assert operators == {"=="} or (operators & {">=", ">"} and operators & {"<", "<="})
 
 
 def test_all_is_every_extra_but_the_benchmarks():

@@ -39,8 +39,8 @@ def learner(loop):
                 raise TypeError(f"{loop.__name__} got a {type(mdp).__name__}, expected a FiniteMDP")
             _check_count("episodes", episodes)
             _check_count("max_steps", max_steps)
-            alpha = _schedule("alpha", alpha, episodes, is_good=lambda x: (x > 0) & (x <= 1), expected="in (0, 1]")
-            epsilon = _schedule("epsilon", epsilon, episodes, is_good=lambda x: (x >= 0) & (x <= 1), expected="in [0, 1]")
+            alpha = _schedule("alpha", alpha, episodes, "in (0, 1]", lambda alpha: (alpha > 0) & (alpha <= 1))
+            epsilon = _schedule("epsilon", epsilon, episodes, "in [0, 1]", lambda eps: (eps >= 0) & (eps <= 1))
             initial_q = _initial(initial_q, mdp)
             arguments = (mdp.tables, episodes, alpha, epsilon, max_steps)
             if runs is None:
@@ -191,7 +191,7 @@ def _check_count(name, count):
         raise ValueError(f"{name} is {count!r}, expected a whole number, at least 1")
 
 
-def _schedule(name, value, episodes, *, is_good, expected):
+def _schedule(name, value, episodes, expected, is_good):
     """A number or a sequence (episodes,) as an array (episodes,), checked."""
     schedule = np.asarray(value, dtype=float)
     if schedule.shape not in ((), (episodes,)):

@@ -1,0 +1,169 @@
+"""FiniteMDP: what it holds, what it refuses, what it samples, and Gymnasium both ways."""
+
+import re
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+import scipy.sparse
+from gymnasium.utils.env_checker import check_env
+
+from rlbook.mdp import FiniteMDP
+from rlbook.worlds import bias_example, cliff_walking, small_grid, traffic_light
+
+P = np.array([[[0.5, 0.5], [1.0, 0.0]], [[0.0, 1.0], [0.25, 0.75]]])
+R = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+def changed(array, index, value):
+    array = array.copy()
+    array[index] = value
+    return array
+
+
+def test_counts_names_and_expectation():
+    mdp = FiniteMDP(P, R, 0.9)
+    assert (mdp.num_states, mdp.num_actions) == (2, 2)
+    assert mdp.state_names == ("0", "1")
+    assert np.allclose(mdp.expect([10.0, 20.0]), [[15, 10], [20, 17.5]])
+
+
+def test_the_reward_is_the_mean_over_next_states():
+    by_outcome = np.array([[[1.0, 3.0], [2.0, 99.0]], [[99.0, 3.0], [4.0, 8.0]]])  # 99 where P is 0: never paid
+    assert np.allclose(FiniteMDP(P, by_outcome, 0.9).R, [[2, 2], [3, 7]])
+
+
+@pytest.mark.parametrize("reward", [R, np.arange(8.0).reshape(2, 2, 2)])
+def test_sparse_and_dense_are_the_same_mdp(reward):
+    dense = FiniteMDP(P, reward, 0.9, terminal=np.array([False, True]))
+    rows = scipy.sparse.csr_array(P.reshape(4, 2))
+    sparse_reward = scipy.sparse.csr_array(reward.reshape(4, 2)) if reward.ndim == 3 else reward
+    sparse = FiniteMDP(rows, sparse_reward, 0.9, terminal=np.array([False, True]))
+    assert np.allclose(dense.P.reshape(4, 2), sparse.P.toarray())
+    assert np.allclose(dense.R, sparse.R)
+    for ours, theirs in zip(dense.tables, sparse.tables, strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_a_terminal_state_is_absorbing_and_worth_nothing():
+    mdp = FiniteMDP(P, R, 0.9, terminal=np.array([False, True]))
+    assert np.array_equal(mdp.P[1], [[0, 1], [0, 1]])
+    assert np.array_equal(mdp.R, [[1, 2], [0, 0]])
+    assert np.array_equal(mdp.start, [1, 0])
+
+
+def test_the_arrays_given_are_neither_changed_nor_shared():
+    given_P, given_R, terminal = P.copy(), R.copy(), np.array([False, True])
+    mdp = FiniteMDP(given_P, given_R, 0.9, terminal=terminal)
+    assert np.array_equal(given_P, P) and np.array_equal(given_R, R)
+    given_P[:], given_R[:], terminal[:] = 0, 0, False
+    assert mdp.R[0, 1] == 2 and mdp.P[0, 1, 0] == 1 and mdp.terminal[1]
+
+
+BAD = {
+    "gamma above 1": (dict(gamma=1.1), "gamma is 1.1, expected a discount in [0, 1]"),
+    "gamma not a number": (dict(gamma=np.nan), "gamma is nan"),
+    "row not summing to one": (dict(P=changed(P, (1, 0, 1), 0.9)), "P[s=1, a=0] sums to 0.9, not 1"),
+    "negative probability": (dict(P=changed(P, (0, 1), [1.5, -0.5])), "P[s=0, a=1] holds -0.5"),
+    "probability not a number": (dict(P=changed(P, (1, 1, 0), np.nan)), "P[s=1, a=1] holds nan"),
+    "P of two dimensions": (dict(P=np.eye(2)), "P has shape (2, 2), expected (S, A, S)"),
+    "P not square": (dict(P=np.ones((2, 2, 3)) / 3), "P has shape (2, 2, 3), expected (S, A, S)"),
+    "sparse P with odd rows": (dict(P=scipy.sparse.csr_array(np.ones((3, 2)) / 2)), "(3, 2), expected (S * A, S)"),
+    "R of a wrong shape": (dict(R=np.zeros(2)), "R has shape (2,), expected (2, 2)"),
+    "R transposed": (dict(R=np.zeros((2, 3))), "R has shape (2, 3), expected (2, 2)"),
+    "infinite reward": (dict(R=changed(R, (1, 0), np.inf)), "R[s=1, a=0] holds inf"),
+    "start of a wrong shape": (dict(start=[1.0]), "start has shape (1,), expected (2,)"),
+    "start not summing to one": (dict(start=[0.5, 0.4]), "start sums to 0.9, not 1"),
+    "negative start": (dict(start=[1.5, -0.5]), "start[s=1] is -0.5"),
+    "no such start": (dict(start=2), "start is 2, expected a state in 0..1"),
+    "start in a terminal state": (dict(start=1, terminal=[False, True]), "but state 1 is terminal"),
+    "every state terminal": (dict(terminal=[True, True]), "every state is terminal"),
+    "terminal as numbers": (dict(terminal=[0, 1]), "expected (2,) and bool"),
+    "terminal of a wrong length": (dict(terminal=[True]), "terminal has shape (1,)"),
+    "too few names": (dict(state_names=["only"]), "state_names has 1 names, expected 2"),
+    "too many names": (dict(action_names=["a", "b", "c"]), "action_names has 3 names, expected 2"),
+    "sparse R doubled": (
+        dict(
+            P=scipy.sparse.csr_array(P.reshape(4, 2)),
+            R=scipy.sparse.coo_array(([1.0, 1.0], ([0, 0], [1, 1])), shape=(4, 2)),
+        ),
+        "several entries for one (s, a, s')",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_by_name(case):
+    arguments, message = BAD[case]
+    with pytest.raises(ValueError, match=re.escape(message)):
+        FiniteMDP(**{"P": P, "R": R, "gamma": 0.9} | arguments)
+
+
+def test_steps_follow_the_probabilities_and_pay_the_reward_that_occurred():
+    by_outcome = np.array([[[1.0, 3.0], [2.0, 0.0]], [[0.0, 3.0], [4.0, 8.0]]])
+    mdp, rng, draws = FiniteMDP(P, by_outcome, 0.9), np.random.default_rng(0), 40_000
+    steps = [mdp.step(1, 1, rng) for _ in range(draws)]
+    share = np.mean([s_next == 1 for s_next, _, _ in steps])
+    assert abs(share - 0.75) < 5 * np.sqrt(0.75 * 0.25 / draws)
+    assert {(s_next, r) for s_next, r, _ in steps} == {(0, 4.0), (1, 8.0)}
+
+
+def test_first_states_follow_the_start_distribution():
+    mdp, rng = FiniteMDP(P, R, 0.9, start=[0.3, 0.7]), np.random.default_rng(1)
+    share = np.mean([mdp.reset(rng) for _ in range(40_000)])
+    assert abs(share - 0.7) < 5 * np.sqrt(0.7 * 0.3 / 40_000)
+
+
+def test_a_step_outside_the_mdp_is_refused():
+    with pytest.raises(ValueError, match=r"step\(s=2, a=0\): expected s in 0..1"):
+        traffic_light().step(2, 0, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name, num_states", [("FrozenLake-v1", 16), ("Taxi-v4", 501), ("CliffWalking-v1", 48)])
+def test_an_imported_environment_pays_what_the_environment_pays(name, num_states):
+    """Each row of the table again, by its definition: nothing is collected after a terminated outcome."""
+    env = gymnasium.make(name)
+    mdp = FiniteMDP.from_gymnasium(env, 0.9)
+    assert mdp.num_states == num_states
+    v = np.where(mdp.terminal, 0.0, np.random.default_rng(0).normal(size=num_states))
+    backed_up = mdp.R + 0.9 * mdp.expect(v)
+    for s in np.flatnonzero(~mdp.terminal[: len(env.unwrapped.P)]):
+        for a in range(mdp.num_actions):
+            outcomes = env.unwrapped.P[s][a]
+            by_hand = sum(p * (r + 0.9 * v[s_next] * (not over)) for p, s_next, r, over in outcomes)
+            assert backed_up[s, a] == pytest.approx(by_hand)
+
+
+def test_our_cliff_is_the_cliff_of_gymnasium():
+    ours, theirs = cliff_walking(), FiniteMDP.from_gymnasium(gymnasium.make("CliffWalking-v1"), 1.0)
+    reachable = np.arange(37)  # the three upper rows and the start; the cliff is never entered, the goal is the end
+    assert np.array_equal(ours.P[reachable], theirs.P[reachable])
+    assert np.array_equal(ours.R[reachable], theirs.R[reachable])
+
+
+def test_an_environment_without_a_table_is_refused():
+    with pytest.raises(ValueError, match="CartPoleEnv has no `P`"):
+        FiniteMDP.from_gymnasium(gymnasium.make("CartPole-v1"), 0.9)
+
+
+@pytest.mark.parametrize("world", [traffic_light, small_grid, cliff_walking, bias_example])
+def test_exported_environments_pass_gymnasiums_own_check(world):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*alternative render modes.*")  # it has none
+        check_env(world().to_gymnasium())
+
+
+def test_an_exported_environment_walks_as_the_mdp_does():
+    mdp = cliff_walking()
+    env, rng = mdp.to_gymnasium(), np.random.default_rng(5)
+    s, _ = env.reset(seed=5)
+    assert s == mdp.reset(rng)
+    for a in [0, *[1] * 11, 2]:
+        s_next, r, terminated, truncated, _ = env.step(a)
+        assert (s_next, r, terminated) == mdp.step(s, a, rng) and not truncated
+        s = s_next
+    assert terminated and s == 47
+    with pytest.raises(RuntimeError, match="call reset"):
+        env.step(0)

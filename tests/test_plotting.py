@@ -1,0 +1,115 @@
+"""The pictures: what is drawn where. An arrow is held against the transition that it stands for."""
+
+import gymnasium
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.text import Annotation
+
+matplotlib.use("Agg")
+
+from rlbook import plotting
+from rlbook.mdp import FiniteMDP
+from rlbook.statistics import standard_error
+from rlbook.tabular.planning import value_iteration
+from rlbook.worlds import cliff_walking, gridworld, small_grid, traffic_light
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plotting.plt.close("all")
+
+
+def arrows(ax):
+    """Each arrow as the cell (row, column) it starts in and the direction it points to on the screen, x right, y up."""
+    ax.figure.canvas.draw()
+    for arrow in ax.findobj(Annotation):
+        (x, y), tip = arrow.xyann, arrow.xy
+        screen = ax.transData.transform([(x, y), tip])
+        direction = np.round((screen[1] - screen[0]) / np.abs(screen[1] - screen[0]).max())
+        yield (round(y + 0.1), round(x)), tuple(direction.astype(int))
+
+
+SCREEN = {(0, 1): (1, 0), (0, -1): (-1, 0), (-1, 0): (0, 1), (1, 0): (0, -1)}  # (row, column) step -> x right, y up
+
+
+@pytest.mark.parametrize(
+    "mdp, shape, moves",
+    [
+        (small_grid(), (4, 4), tuple(plotting.MOVES)),
+        (gridworld(), (5, 5), tuple(plotting.MOVES)),
+        (cliff_walking(), (4, 12), tuple(plotting.MOVES)),
+        (
+            FiniteMDP.from_gymnasium(gymnasium.make("FrozenLake-v1", is_slippery=False), 0.9),
+            (4, 4),
+            ("left", "down", "right", "up"),
+        ),
+    ],
+    ids=["small grid", "gridworld", "cliff", "frozen lake"],
+)
+@pytest.mark.parametrize("action", range(4))
+def test_an_arrow_points_to_where_its_action_leads(mdp, shape, moves, action):
+    """Checked wherever the action moves to a neighbouring cell: walls, teleports and falls have no direction."""
+    ax = plotting.grid(np.zeros(shape), policy=np.full(shape, action), moves=moves)
+    drawn, checked = dict(arrows(ax)), 0
+    for cell, direction in drawn.items():
+        s = np.ravel_multi_index(cell, shape)
+        s_next = mdp.P[s, action].argmax()
+        step = tuple(int(x) for x in np.subtract(np.unravel_index(s_next, shape), cell))
+        if step in SCREEN and not mdp.terminal[s] and mdp.R[s, action] > -100:
+            assert direction == SCREEN[step]
+            checked += 1
+    assert len(drawn) == np.prod(shape) and checked >= np.prod(shape) / 3
+
+
+def test_every_best_action_gets_an_arrow():
+    solution = value_iteration(gridworld())
+    best = np.isclose(solution.q, solution.q.max(axis=1, keepdims=True)).reshape(5, 5, 4)
+    drawn = list(arrows(plotting.grid(solution.v.reshape(5, 5), policy=best)))
+    assert len(drawn) == best.sum()
+    assert {direction for cell, direction in drawn if cell == (0, 1)} == set(SCREEN.values())  # teleport: all alike
+
+
+def test_a_grid_writes_its_numbers_labels_and_blocked_cells():
+    ax = plotting.grid([[1.25, -0.0], [3.0, 4.0]], labels={(0, 0): "S"}, blocked={(1, 1): "wall"}, digits=2)
+    texts = {text.get_text() for text in ax.texts} - {""}
+    assert texts == {"1.25", "0.00", "3.00", "S", "wall"}
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (dict(values=np.zeros(25)), r"values have shape \(25,\), expected \(rows, columns\)"),
+        (dict(values=np.zeros((2, 2)), policy=np.zeros((2, 3))), r"policy has shape \(2, 3\)"),
+    ],
+)
+def test_a_grid_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plotting.grid(**arguments)
+
+
+def test_curves_differ_in_more_than_colour_and_name_their_band():
+    band = standard_error(np.arange(12.0).reshape(3, 4))
+    ax = plotting.curves({"plain": np.ones(4), "banded": band}, xlabel="episode", ylabel="return")
+    plain, banded = ax.get_lines()
+    assert plain.get_color() != banded.get_color() and plain.get_linestyle() != banded.get_linestyle()
+    assert np.array_equal(banded.get_ydata(), [4, 5, 6, 7])
+    assert ax.get_xlabel() == "episode\n(mean of 3 runs ± standard error)"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["plain", "banded"]
+
+
+def test_a_diagram_writes_every_probability_and_reward():
+    texts = [text.get_text() for text in plotting.diagram(traffic_light()).texts]
+    assert sorted(texts) == sorted(
+        ["red", "green", "stop, r = -1", "go, r = 0", "stop, r = -1", "go, r = 1"]
+        + ["0.1", "0.9", "0.9", "0.1", "0.5", "0.5", "0.3", "0.7"]
+    )
+    with pytest.raises(ValueError, match="this MDP has 4"):
+        plotting.diagram(small_grid())
+
+
+def test_a_histogram_counts_every_sample():
+    ax = plotting.histogram(np.arange(10.0), xlabel="return", marks={"mean": 4.5}, bins=5)
+    assert [patch.get_height() for patch in ax.patches] == [2] * 5
+    assert ax.get_lines()[0].get_xdata()[0] == 4.5

@@ -1,0 +1,86 @@
+"""The worlds are what the book says they are."""
+
+import numpy as np
+import pytest
+
+from rlbook import worlds
+from rlbook.tabular.planning import value_iteration
+
+
+def s_next(mdp, cell, action, shape):
+    return np.unravel_index(mdp.P[np.ravel_multi_index(cell, shape), mdp.action_names.index(action)].argmax(), shape)
+
+
+def test_traffic_light_by_hand():
+    """At gamma = 0.9, v(green) - v(red) = d solves d = 2 - 0.18 d, and v(green) = 1 + 0.9 v(green) - 0.27 d."""
+    d = 2 / 1.18
+    assert np.allclose(value_iteration(worlds.traffic_light()).v, [10 * (1 - 0.27 * d) - d, 10 * (1 - 0.27 * d)])
+    assert np.allclose(value_iteration(worlds.traffic_light()).v * 59, [220, 320])
+
+
+def test_stopping_on_red_pays_only_above_a_discount_of_five_sevenths():
+    assert value_iteration(worlds.traffic_light(5 / 7 - 0.01)).policy.tolist() == [1, 1]
+    assert value_iteration(worlds.traffic_light(5 / 7 + 0.01)).policy.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "world, shape", [(worlds.gridworld, (5, 5)), (worlds.small_grid, (4, 4)), (worlds.cliff_walking, (4, 12))]
+)
+def test_moves_on_a_grid(world, shape):
+    mdp = world()
+    assert s_next(mdp, (2, 2), "up", shape) == (1, 2)
+    assert s_next(mdp, (1, 2), "down", shape) == (2, 2)
+    assert s_next(mdp, (2, 2), "left", shape) == (2, 1)
+    assert s_next(mdp, (2, 1), "right", shape) == (2, 2)
+    assert s_next(mdp, (1, 0), "left", shape) == (1, 0)
+    assert s_next(mdp, (0, 2), "up", shape) == (0, 2)
+    assert mdp.state_names[shape[1] + 2] == "(1, 2)"
+
+
+def test_gridworld_pays_for_teleporting_and_charges_for_leaving():
+    mdp = worlds.gridworld()
+    assert all(mdp.R[1] == 10) and all(mdp.P[1, :, 21] == 1)
+    assert all(mdp.R[3] == 5) and all(mdp.P[3, :, 13] == 1)
+    assert mdp.R[0].tolist() == [-1, 0, 0, -1]
+    assert (mdp.R == -1).sum() == 20 - 2  # the 20 sides of the border, less the two above A and B
+    assert not mdp.terminal.any()
+
+
+def test_the_cliff_does_not_end_the_episode():
+    mdp = worlds.cliff_walking()
+    right, down = mdp.action_names.index("right"), mdp.action_names.index("down")
+    assert mdp.R[36, right] == -100 and mdp.P[36, right, 36] == 1
+    assert all(mdp.R[25:35, down] == -100) and all(mdp.P[25:35, down, 36] == 1)
+    assert mdp.R[35, down] == -1 and mdp.P[35, down, 47] == 1
+    assert np.flatnonzero(mdp.terminal).tolist() == [47] and mdp.start[36] == 1
+
+
+@pytest.mark.parametrize("slip", [0.0, 0.3])
+def test_chain(slip):
+    mdp = worlds.chain(6, gamma=0.8, slip=slip)
+    assert mdp.P[2, 1].tolist() == [0, slip, 0, 1 - slip, 0, 0]
+    assert mdp.R[4].tolist() == [slip, 1 - slip]
+    if slip == 0:
+        assert np.allclose(value_iteration(mdp).v, [0.8**4, 0.8**3, 0.8**2, 0.8, 1, 0])
+
+
+@pytest.mark.parametrize("arguments, message", [({"num_states": 1}, "num_states is 1"), ({"slip": 1.5}, "slip is 1.5")])
+def test_chain_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        worlds.chain(**arguments)
+
+
+def test_bias_example_has_the_moments_of_the_normal_reward():
+    mdp = worlds.bias_example()
+    tables, row = mdp.tables, 1 * mdp.num_actions
+    outcomes = slice(tables.first[row], tables.first[row + 1])
+    p, r = np.diff(tables.cumulative[outcomes], prepend=0), tables.reward[outcomes]
+    moments = [(p * (r + 0.1) ** k).sum() for k in range(1, 7)]
+    assert np.allclose(moments, [0, 1, 0, 3, 0, 15])  # of a standard normal
+    assert np.allclose(value_iteration(mdp).q[0], [-0.1] * 5 + [0.0] * 5)
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_bias_example_refuses(count):
+    with pytest.raises(ValueError, match="expected an even number"):
+        worlds.bias_example(count)
