@@ -119,12 +119,10 @@ def reset(tables, rng):
 @njit(cache=True)
 def step(tables, s, a, rng):
     """Draw what follows action a in state s: next state, reward, whether the episode is over."""
-    row = s * tables.num_actions + a
-    outcome, last = tables.first[row], tables.first[row + 1] - 1
-    if outcome < last:  # a certain outcome costs no random number
-        u = rng.random()
-        while outcome < last and u >= tables.cumulative[outcome]:
-            outcome += 1
+    outcome = tables.first[s * tables.num_actions + a]
+    u = rng.random()  # below 1, which the last cumulative probability is: the search ends within the row
+    while u >= tables.cumulative[outcome]:
+        outcome += 1
     s_next = tables.successor[outcome]
     return s_next, tables.reward[outcome], tables.terminal[s_next]
 
@@ -268,6 +266,7 @@ def _cumulative_in_rows(first, probabilities):
     for row in range(len(first) - 1):
         for outcome in range(first[row] + 1, first[row + 1]):
             cumulative[outcome] += cumulative[outcome - 1]
+        cumulative[first[row + 1] - 1] = 1.0  # whatever the rounding
     return cumulative
 
 

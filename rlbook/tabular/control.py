@@ -124,7 +124,7 @@ def q_learning(mdp, episodes, alpha, epsilon, max_steps, q, rng):
         while not terminated and lengths[episode] < max_steps:
             a = epsilon_greedy(q[s], epsilon[episode], rng)
             s_next, r, terminated = step(mdp, s, a, rng)
-            target = r if terminated else r + mdp.gamma * q[s_next].max()
+            target = r if terminated else r + mdp.gamma * max(q[s_next])
             q[s, a] += alpha[episode] * (target - q[s, a])
             returns[episode] += r
             lengths[episode] += 1
@@ -177,7 +177,7 @@ def epsilon_greedy(q, epsilon, rng):
 @njit(cache=True)
 def epsilon_greedy_value(q, epsilon):
     """The mean of q (A,) under its own epsilon-greedy policy."""
-    return epsilon * q.mean() + (1 - epsilon) * q.max()
+    return epsilon * q.mean() + (1 - epsilon) * max(q)
 
 
 def epsilon_greedy_policy(q, epsilon):
