@@ -40,10 +40,3 @@ def test_a_diff_is_the_whole_of_both_less_their_docstrings():
 def test_a_diff_needs_two_functions(arguments):
     with pytest.raises(ValueError, match="expected show"):
         show(q_learning, **arguments)
-
-
-def test_what_is_missing_names_the_line_that_installs_it():
-    from rlbook._optional import require
-
-    with pytest.raises(ModuleNotFoundError, match=r"needs no_such_package, .*pip install 'rlbook\[gym\]'"):
-        require("no_such_package", extra="gym")
