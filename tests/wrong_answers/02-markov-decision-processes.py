@@ -1,0 +1,586 @@
+# %% exercise-1 | wrong | forgets gamma
+returns_by_hand = [5, 3, 3, 4]
+
+
+# %% exercise-1 | wrong | discounts the first reward too
+returns_by_hand = [1.125, 0.25, 0.5, 2]
+
+
+# %% exercise-1 | wrong | in the opposite order
+returns_by_hand = [4, 1, 0.5, 2.25]
+
+
+# %% exercise-1 | wrong | discounts from the start of the episode
+returns_by_hand = [2.25, 0.25, 0.25, 0.5]
+
+
+# %% exercise-1 | wrong | looks back instead of ahead
+returns_by_hand = [2, 1, -0.5, 3.75]
+
+
+# %% exercise-1 | wrong | a slip of the pen in the first return
+returns_by_hand = [2.5, 0.5, 1, 4]
+
+
+# %% exercise-1 | wrong | only the first return
+returns_by_hand = 2.25
+
+
+# %% exercise-1 | right | by definition
+returns_by_hand = np.array([2 + 0.5 * 0 + 0.25 * -1 + 0.125 * 4, 0 + 0.5 * -1 + 0.25 * 4, -1 + 0.5 * 4, 4])
+
+
+# %% exercise-2 | wrong | forgets gamma
+def returns_to_go(rewards, gamma):
+    return np.cumsum(rewards[::-1])[::-1]
+
+
+# %% exercise-2 | wrong | discounts the first reward too
+def returns_to_go(rewards, gamma):
+    T = len(rewards)
+    return np.array([sum(gamma ** (k - t + 1) * rewards[k] for k in range(t, T)) for t in range(T)])
+
+
+# %% exercise-2 | wrong | discounts from the start of the episode
+def returns_to_go(rewards, gamma):
+    weighted = gamma ** np.arange(len(rewards)) * np.asarray(rewards)
+    return np.cumsum(weighted[::-1])[::-1]
+
+
+# %% exercise-2 | wrong | only the return of the first step
+def returns_to_go(rewards, gamma):
+    return sum(gamma**k * reward for k, reward in enumerate(rewards))
+
+
+# %% exercise-2 | wrong | sums what is past
+def returns_to_go(rewards, gamma):
+    returns, so_far = [], 0
+    for reward in rewards:
+        so_far = reward + gamma * so_far
+        returns.append(so_far)
+    return np.array(returns)
+
+
+# %% exercise-2 | wrong | the last step first
+def returns_to_go(rewards, gamma):
+    returns, later = [], 0
+    for reward in reversed(rewards):
+        later = reward + gamma * later
+        returns.append(later)
+    return np.array(returns)
+
+
+# %% exercise-2 | wrong | whole numbers stay whole
+def returns_to_go(rewards, gamma):
+    returns, later = np.zeros_like(rewards), 0
+    for t in reversed(range(len(rewards))):
+        later = rewards[t] + gamma * later
+        returns[t] = later
+    return returns
+
+
+# %% exercise-2 | wrong | leaves out the last reward
+def returns_to_go(rewards, gamma):
+    returns = np.zeros(len(rewards))
+    for t in reversed(range(len(rewards) - 1)):
+        returns[t] = rewards[t] + gamma * returns[t + 1]
+    return returns
+
+
+# %% exercise-2 | wrong | looks only one step ahead
+def returns_to_go(rewards, gamma):
+    rewards = np.asarray(rewards, dtype=float)
+    return rewards + gamma * np.append(rewards[1:], 0)
+
+
+# %% exercise-2 | wrong | forgets to return
+def returns_to_go(rewards, gamma):
+    returns = np.zeros(len(rewards))
+    for t in reversed(range(len(rewards))):
+        returns[t] = rewards[t] + gamma * (returns[t + 1] if t + 1 < len(rewards) else 0)
+
+
+# %% exercise-2 | right | by definition
+def returns_to_go(rewards, gamma):
+    rewards = np.asarray(rewards, dtype=float)
+    return np.array([gamma ** np.arange(len(rewards) - t) @ rewards[t:] for t in range(len(rewards))])
+
+
+# %% exercise-2 | right | a list, backwards
+def returns_to_go(rewards, gamma):
+    returns = [0.0]
+    for r in list(rewards)[::-1]:
+        returns.insert(0, r + gamma * returns[0])
+    return returns[:-1]
+
+
+# %% exercise-3 | wrong | predicts lower
+prediction = "lower"
+threshold = 10 / 11
+
+
+# %% exercise-3 | wrong | the old town
+prediction = "higher"
+threshold = 5 / 7
+
+
+# %% exercise-3 | wrong | the difference without its own future
+prediction = "higher"
+threshold = 1.0  # 0.5 gamma * 2 > 1
+
+
+# %% exercise-3 | wrong | the difference of the old town
+prediction = "higher"
+threshold = 1 / (0.5 * 2 / 1.2)
+
+
+# %% exercise-3 | wrong | an effective horizon
+prediction = "higher"
+threshold = 11
+
+
+# %% exercise-3 | wrong | yes
+prediction = "yes"
+threshold = 0.95
+
+
+# %% exercise-3 | right | by trying
+prediction = "higher"
+low, high = 0.0, 0.99
+for _ in range(20):
+    middle = (low + high) / 2
+    if advantage_of_stopping(middle) > 0:
+        high = middle
+    else:
+        low = middle
+threshold = round(high, 2)
+
+
+# %% exercise-4 | wrong | a stock below zero wraps around
+KEEP, FILL = 0, 1
+
+
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL else 0
+            for customers, probability in enumerate(demand):
+                P[s, a, opening - customers] += probability
+                R[s, a] += probability * 2 * min(customers, opening)
+    return FiniteMDP(P, R, gamma)
+
+
+# %% exercise-4 | wrong | sells what it does not have
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (0, 1):
+            opening = capacity if a == 1 else s
+            R[s, a] = -1 if a == 1 else 0
+            for customers, probability in enumerate(demand):
+                P[s, a, max(opening - customers, 0)] += probability
+                R[s, a] += probability * 2 * customers
+    return FiniteMDP(P, R, gamma)
+
+
+# %% exercise-4 | wrong | overwrites instead of adding
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (0, 1):
+            opening = capacity if a == 1 else s
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] = probability
+                R[s, a] += probability * 2 * sold
+            R[s, a] -= a
+    return FiniteMDP(P, R, gamma)
+
+
+# %% exercise-4 | wrong | the delivery is free
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (0, 1):
+            opening = capacity if a == 1 else s
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * 2 * sold
+    return FiniteMDP(P, R, gamma)
+
+
+# %% exercise-4 | wrong | pays for each umbrella
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (0, 1):
+            opening = capacity if a == 1 else s
+            R[s, a] = -(opening - s)
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * 2 * sold
+    return FiniteMDP(P, R, gamma)
+
+
+# %% exercise-4 | wrong | pays for the delivery with each customer count
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (0, 1):
+            opening = capacity if a == 1 else s
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * 2 * sold - a
+    return FiniteMDP(P, R, gamma)
+
+
+# %% exercise-4 | wrong | delivers after the customers have gone
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for customers, probability in enumerate(demand):
+            sold = min(customers, s)
+            P[s, 0, s - sold] += probability
+            P[s, 1, capacity] += probability
+            R[s] += probability * 2 * sold
+    R[:, 1] -= 1
+    return FiniteMDP(P, R, gamma)
+
+
+# %% exercise-4 | wrong | a gamma of its own
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (0, 1):
+            opening = capacity if a == 1 else s
+            R[s, a] = -a
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * 2 * sold
+    return FiniteMDP(P, R, 0.9)
+
+
+# %% exercise-4 | wrong | the arrays instead of the MDP
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    return P, R
+
+
+# %% exercise-4 | right | a reward for each outcome
+def shop(demand, capacity, gamma):
+    S = capacity + 1
+    P, R = np.zeros((S, 2, S)), np.zeros((S, 2, S))
+    for opening in range(S):
+        for d, p in enumerate(demand):
+            P[opening, 0, max(opening - d, 0)] += p
+        R[opening, 0, : opening + 1] = 2 * (opening - np.arange(opening + 1))
+    P[:, 1], R[:, 1] = P[capacity, 0], R[capacity, 0] - 1
+    return FiniteMDP(P, R, gamma)
+
+
+# %% exercise-5 | wrong | the function as it was
+def returns_of_episodes(rewards, terminated, gamma):
+    return returns_copied_from_pong(rewards, terminated, gamma)
+
+
+# %% exercise-5 | wrong | floats, but Pong's reset
+def returns_of_episodes(rewards, terminated, gamma):
+    return returns_copied_from_pong(np.asarray(rewards, dtype=float), terminated, gamma)
+
+
+# %% exercise-5 | wrong | no reset: one episode leaks into the next
+def returns_of_episodes(rewards, terminated, gamma):
+    returns, later = np.zeros(len(rewards)), 0.0
+    for t in reversed(range(len(rewards))):
+        later = rewards[t] + gamma * later
+        returns[t] = later
+    return returns
+
+
+# %% exercise-5 | wrong | resets after the last step
+def returns_of_episodes(rewards, terminated, gamma):
+    returns, later = np.zeros(len(rewards)), 0.0
+    for t in reversed(range(len(rewards))):
+        later = rewards[t] + gamma * later
+        returns[t] = later
+        if terminated[t]:
+            later = 0.0
+    return returns
+
+
+# %% exercise-5 | wrong | the last reward of an episode is lost
+def returns_of_episodes(rewards, terminated, gamma):
+    returns, later = np.zeros(len(rewards)), 0.0
+    for t in reversed(range(len(rewards))):
+        later = 0.0 if terminated[t] else rewards[t] + gamma * later
+        returns[t] = later
+    return returns
+
+
+# %% exercise-5 | wrong | whole numbers stay whole
+def returns_of_episodes(rewards, terminated, gamma):
+    returns, later = np.zeros_like(rewards), 0.0
+    for t in reversed(range(len(rewards))):
+        later = rewards[t] + gamma * later * (not terminated[t])
+        returns[t] = later
+    return returns
+
+
+# %% exercise-5 | wrong | both resets
+def returns_of_episodes(rewards, terminated, gamma):
+    returns, later = np.zeros(len(rewards)), 0.0
+    for t in reversed(range(len(rewards))):
+        if terminated[t] or rewards[t] != 0:
+            later = 0.0
+        later = rewards[t] + gamma * later
+        returns[t] = later
+    return returns
+
+
+# %% exercise-5 | wrong | the unfinished episode counts for nothing
+def returns_of_episodes(rewards, terminated, gamma):
+    returns, later, seen_an_end = np.zeros(len(rewards)), 0.0, False
+    for t in reversed(range(len(rewards))):
+        seen_an_end = seen_an_end or terminated[t]
+        later = rewards[t] + gamma * later * (not terminated[t])
+        returns[t] = later if seen_an_end else 0.0
+    return returns
+
+
+# %% exercise-5 | right | episode by episode
+def returns_of_episodes(rewards, terminated, gamma):
+    returns, first = [], 0
+    ends = [*(np.flatnonzero(terminated) + 1), len(rewards)]
+    for end in ends:
+        for t in range(first, end):
+            returns.append(sum(gamma**k * r for k, r in enumerate(rewards[t:end])))
+        first = end
+    return np.array(returns, dtype=float)
+
+
+# %% exercise-5 | right | a mask instead of a reset
+def returns_of_episodes(rewards, terminated, gamma):
+    returns = np.append(np.asarray(rewards, dtype=float), 0.0)
+    for t in reversed(range(len(rewards))):
+        returns[t] += gamma * (1 - terminated[t]) * returns[t + 1]
+    return returns[:-1]
+
+
+# %% exercise-6 | wrong | discounts the first reward too
+def measure(slip, episodes, rng):
+    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            weight *= mdp.gamma
+            returns[episode] += weight * r
+    return returns.mean(), returns.std() / np.sqrt(episodes)
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | no discount
+def measure(slip, episodes, rng):
+    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated = mdp.reset(rng), False
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += r
+    return returns.mean(), returns.std() / np.sqrt(episodes)
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | the standard deviation
+def measure(slip, episodes, rng):
+    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.std()
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | divides by the number, not its root
+def measure(slip, episodes, rng):
+    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.std() / episodes
+
+
+times_more = 2
+
+
+# %% exercise-6 | wrong | stops after ten steps
+def measure(slip, episodes, rng):
+    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    for episode in range(episodes):
+        s = mdp.reset(rng)
+        for t in range(10):
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += mdp.gamma**t * r
+            if terminated:
+                break
+    return returns.mean(), returns.std() / np.sqrt(episodes)
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | the weight goes on into the next episode
+def measure(slip, episodes, rng):
+    mdp, returns, weight = chain(5, 0.9, slip), np.zeros(episodes), 1.0
+    for episode in range(episodes):
+        s, terminated = mdp.reset(rng), False
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.std() / np.sqrt(episodes)
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | no slip
+def measure(slip, episodes, rng):
+    return 0.729, 0.0
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | twice as many
+def measure(slip, episodes, rng):
+    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.std() / np.sqrt(episodes)
+
+
+times_more = 2
+
+
+# %% exercise-6 | right | counts the steps
+def measure(slip, episodes, rng):
+    mdp = chain(5, 0.9, slip)
+    samples = []
+    for _ in range(episodes):
+        s, steps, terminated = mdp.reset(rng), 0, False
+        while not terminated:
+            s, _, terminated = mdp.step(s, 1, rng)
+            steps += 1
+        samples.append(0.9 ** (steps - 1))
+    return np.mean(samples), np.std(samples, ddof=1) / len(samples) ** 0.5
+
+
+times_more = 4.0
+
+
+# %% exercise-7 | wrong | counts, not shares
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds, kinds))
+    for before, now, following in zip(observations[:-2], observations[1:-1], observations[2:]):
+        counts[before, now, following] += 1
+    return counts
+
+
+# %% exercise-7 | wrong | shares of all cases
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds, kinds))
+    for before, now, following in zip(observations[:-2], observations[1:-1], observations[2:]):
+        counts[before, now, following] += 1
+    return counts / counts.sum()
+
+
+# %% exercise-7 | wrong | zeros where nothing is known
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds, kinds))
+    for before, now, following in zip(observations[:-2], observations[1:-1], observations[2:]):
+        counts[before, now, following] += 1
+    return counts / np.maximum(counts.sum(axis=2, keepdims=True), 1)
+
+
+# %% exercise-7 | wrong | before and now exchanged
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds, kinds))
+    for before, now, following in zip(observations[:-2], observations[1:-1], observations[2:]):
+        counts[now, before, following] += 1
+    shares = np.full(counts.shape, np.nan)
+    some = counts.sum(axis=2) > 0
+    shares[some] = counts[some] / counts[some].sum(axis=1, keepdims=True)
+    return shares
+
+
+# %% exercise-7 | wrong | given the present only
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds))
+    for now, following in zip(observations[:-1], observations[1:]):
+        counts[now, following] += 1
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+# %% exercise-7 | wrong | misses overlapping cases
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds, kinds))
+    for t in range(0, len(observations) - 2, 3):
+        counts[tuple(observations[t : t + 3])] += 1
+    shares = np.full(counts.shape, np.nan)
+    some = counts.sum(axis=2) > 0
+    shares[some] = counts[some] / counts[some].sum(axis=1, keepdims=True)
+    return shares
+
+
+# %% exercise-7 | wrong | adds by a fancy index, which counts repeated cases once
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds, kinds))
+    counts[observations[:-2], observations[1:-1], observations[2:]] += 1
+    shares = np.full(counts.shape, np.nan)
+    some = counts.sum(axis=2) > 0
+    shares[some] = counts[some] / counts[some].sum(axis=1, keepdims=True)
+    return shares
+
+
+# %% exercise-7 | right | masks and means
+def next_given_two(observations, kinds):
+    before, now, following = observations[:-2], observations[1:-1], observations[2:]
+    shares = np.full((kinds, kinds, kinds), np.nan)
+    for i in range(kinds):
+        for j in range(kinds):
+            cases = following[(before == i) & (now == j)]
+            if len(cases):
+                shares[i, j] = [np.mean(cases == k) for k in range(kinds)]
+    return shares
