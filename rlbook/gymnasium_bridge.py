@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlbook._optional import require
+from rlbook._checks import require
 
 gymnasium = require("gymnasium", extra="gym")
 
@@ -13,7 +13,7 @@ def read_environment(env):
     The table is `env.unwrapped.P[s][a]`, a list of (probability, next state, reward, terminated). Several outcomes
     that lead to the same state become one, with their mean reward.
     """
-    unwrapped = env.unwrapped
+    unwrapped = getattr(env, "unwrapped", env)
     for attribute in ("P", "initial_state_distrib"):
         if not hasattr(unwrapped, attribute):
             raise ValueError(
@@ -26,9 +26,14 @@ def read_environment(env):
         for s in range(num_states)
         for a in range(num_actions)
         for p, s_next, r, terminated in unwrapped.P[s][a]
-        if p > 0
+        if p != 0
     ]
     s, a, s_next, p, r, terminated = (np.array(column) for column in zip(*outcomes, strict=True))
+    terminated = terminated.astype(bool)
+    wrong = np.flatnonzero((s_next < 0) | (s_next >= num_states))
+    if wrong.size:
+        first = wrong[0]
+        raise ValueError(f"P[{s[first]}][{a[first]}] leads to {s_next[first]}, expected a state in 0..{num_states - 1}")
     start = np.asarray(unwrapped.initial_state_distrib, dtype=float)
 
     states = np.arange(num_states)
@@ -49,7 +54,10 @@ def read_environment(env):
 
 
 class MDPEnv(gymnasium.Env):
-    """A `FiniteMDP` stepped through Gymnasium's interface: observations and actions are the numbers of s and a."""
+    """A `FiniteMDP` stepped through Gymnasium's interface: observations and actions are the numbers of s and a.
+
+    Like Gymnasium's own small worlds it shows its table in `P` and its start in `initial_state_distrib`.
+    """
 
     metadata = {"render_modes": []}
 
@@ -59,6 +67,25 @@ class MDPEnv(gymnasium.Env):
         self.action_space = gymnasium.spaces.Discrete(mdp.num_actions)
         self._s = None
 
+    @property
+    def P(self):
+        """P[s][a], a list of (probability, next state, reward, terminated)."""
+        return {s: {a: self._outcomes(s, a) for a in range(self.mdp.num_actions)} for s in range(self.mdp.num_states)}
+
+    @property
+    def initial_state_distrib(self):
+        """The distribution of the first state, (S,)."""
+        return self.mdp.start
+
+    def _outcomes(self, s, a):
+        tables, row = self.mdp.tables, s * self.mdp.num_actions + a
+        outcomes = slice(tables.first[row], tables.first[row + 1])
+        probability = np.diff(tables.cumulative[outcomes], prepend=0.0)
+        s_next = tables.successor[outcomes]
+        terminated = tables.terminal[s_next]
+        columns = probability, s_next, tables.reward[outcomes], terminated
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         self._s = self.mdp.reset(self.np_random)
@@ -67,5 +94,5 @@ class MDPEnv(gymnasium.Env):
     def step(self, action):
         if self._s is None or self.mdp.terminal[self._s]:
             raise RuntimeError("step() after the episode ended, or before reset(): call reset() first")
-        self._s, r, terminated = self.mdp.step(self._s, int(action), self.np_random)
+        self._s, r, terminated = self.mdp.step(self._s, action, self.np_random)
         return self._s, r, terminated, False, {}

@@ -10,6 +10,8 @@ import numpy as np
 import scipy.sparse
 from numba import njit
 
+from rlbook._checks import check_rng
+
 
 class Tables(NamedTuple):
     """The arrays of a `FiniteMDP` in the form that compiled loops read: for each (s, a), the list of what can follow.
@@ -41,27 +43,34 @@ class FiniteMDP:
                     leaving it is not used.
     state_names, action_names     for printing; the numbers where left out.
 
-    The arrays are copied, checked, and not to be changed afterwards. `mdp.R` is always the expected reward (S, A);
-    `step` pays the reward of the outcome that occurred. Raises ValueError naming the place, what was found and what
-    was expected.
+    The arrays are copied, checked, and read-only from then on; rows of P that sum to one up to rounding are scaled to
+    do so exactly. `mdp.R` is always the expected reward (S, A); `step` pays the reward of the outcome that occurred.
+    Raises ValueError naming the place, what was found and what was expected.
     Source: Sutton & Barto (2018), section 3.1.
     """
 
     def __init__(self, P, R, gamma, start=None, terminal=None, state_names=None, action_names=None):
-        self.gamma = _check_gamma(gamma)
+        gamma = _check_gamma(gamma)
         self.num_states, self.num_actions = _count(P)
         self.terminal = _check_terminal(terminal, self.num_states)
         self.start = _check_start(start, self.terminal)
         self.state_names = _check_names("state_names", state_names, self.num_states)
         self.action_names = _check_names("action_names", action_names, self.num_actions)
 
-        rows = _absorbing(_check_rows(P, self.num_actions), self.terminal, self.num_actions)
+        rows = _check_rows(P, self.terminal, self.num_actions)
         rewards, self.R = _check_rewards(R, rows, self.terminal, self.num_actions)
         shape = (self.num_states, self.num_actions, self.num_states)
         self.P = rows if scipy.sparse.issparse(P) else rows.toarray().reshape(shape)
-        self.tables = _tables(self, rows, rewards)
-        for array in (self.R, self.terminal, self.start, *self.tables[3:]):
+        self.tables = _tables(self, gamma, rows, rewards)
+        for array in (self.R, self.terminal, self.start, rows.data, *self.tables[3:]):
             array.setflags(write=False)
+        if self.P is not rows:
+            self.P.setflags(write=False)
+
+    @property
+    def gamma(self):
+        """The discount."""
+        return self.tables.gamma
 
     def __repr__(self):
         kind = "sparse" if scipy.sparse.issparse(self.P) else "dense"
@@ -77,15 +86,17 @@ class FiniteMDP:
 
     def reset(self, rng):
         """Draw the first state of an episode."""
+        check_rng(rng)
         return int(reset(self.tables, rng))
 
     def step(self, s, a, rng):
         """Take action a in state s. Returns s', the reward of that very step, and whether s' is terminal."""
-        if not (0 <= s < self.num_states and 0 <= a < self.num_actions):
+        if s not in range(self.num_states) or a not in range(self.num_actions):
             raise ValueError(
                 f"step(s={s}, a={a}): expected s in 0..{self.num_states - 1} and a in 0..{self.num_actions - 1}"
             )
-        s_next, r, terminated = step(self.tables, s, a, rng)
+        check_rng(rng)
+        s_next, r, terminated = step(self.tables, int(s), int(a), rng)
         return int(s_next), float(r), bool(terminated)
 
     @classmethod
@@ -132,42 +143,48 @@ def step(tables, s, a, rng):
 
 
 def _check_gamma(gamma):
-    gamma = float(gamma)
-    if not 0 <= gamma <= 1:
+    if not (np.isscalar(gamma) and np.isreal(gamma) and 0 <= gamma <= 1):
         raise ValueError(f"gamma is {gamma}, expected a discount in [0, 1]")
-    return gamma
+    return float(gamma)
 
 
 def _count(P):
     """The numbers of states and actions that the shape of P implies."""
-    shape = P.shape if scipy.sparse.issparse(P) else np.shape(P)
-    if scipy.sparse.issparse(P):
-        num_rows, num_states = shape
-        if num_rows == 0 or num_rows % num_states:
-            raise ValueError(
-                f"P has shape {shape}, expected (S * A, S): a distribution of the next state for each (s, a)"
-            )
-        return num_states, num_rows // num_states
-    if len(shape) != 3 or shape[0] != shape[2] or 0 in shape:
-        raise ValueError(f"P has shape {shape}, expected (S, A, S): a distribution of the next state for each (s, a)")
-    return shape[:2]
-
-
-def _check_rows(P, num_actions):
-    """P as sparse rows, a copy; each row a probability distribution."""
     sparse = scipy.sparse.issparse(P)
-    rows = scipy.sparse.csr_array(P if sparse else np.asarray(P, dtype=float).reshape(-1, np.shape(P)[2]), dtype=float)
-    rows = rows.copy() if sparse else rows
+    shape = P.shape if sparse else np.shape(P)
+    if sparse and len(shape) == 2 and 0 not in shape and shape[0] % shape[1] == 0:
+        return shape[1], shape[0] // shape[1]
+    if not sparse and len(shape) == 3 and 0 not in shape and shape[0] == shape[2]:
+        return shape[:2]
+    expected = "(S * A, S)" if sparse else "(S, A, S)"
+    raise ValueError(f"P has shape {shape}, expected {expected}: a distribution of the next state for each (s, a)")
+
+
+def _check_rows(P, terminal, num_actions):
+    """P as sparse rows, a copy; each row a probability distribution, and every action in a terminal state stays there."""
+    rows = scipy.sparse.csr_array(P if scipy.sparse.issparse(P) else np.reshape(P, (-1, len(terminal))), copy=True)
+    rounding = 1e-5 if rows.dtype in (np.float16, np.float32) else 1e-8
+    rows = _without_terminal(rows.astype(float, copy=False), terminal, num_actions)
     _check_entries(rows, num_actions, lambda p: np.isfinite(p) & (p >= 0), "P", "finite probabilities, none negative")
-    rows.sum_duplicates()
+    stays = np.flatnonzero(np.repeat(terminal, num_actions))
+    staying = scipy.sparse.csr_array((np.ones(stays.size), (stays, stays // num_actions)), shape=rows.shape)
+    rows = scipy.sparse.csr_array(rows + staying)
     rows.eliminate_zeros()
+    rows.sort_indices()
     sums = rows.sum(axis=1)
-    wrong = np.flatnonzero(np.abs(sums - 1) > 1e-8)
+    wrong = np.flatnonzero(np.abs(sums - 1) > rounding)
     if wrong.size:
         s, a = divmod(int(wrong[0]), num_actions)
         raise ValueError(
             f"P[s={s}, a={a}] sums to {sums[wrong[0]]:.10g}, not 1: probabilities of leaving a state must sum to one"
         )
+    rows.data /= np.repeat(sums, np.diff(rows.indptr))
+    return rows
+
+
+def _without_terminal(rows, terminal, num_actions):
+    """The same rows with zeros for what is said of terminal states."""
+    rows.data[np.repeat(np.repeat(terminal, num_actions), np.diff(rows.indptr))] = 0
     return rows
 
 
@@ -223,41 +240,38 @@ def _check_names(kind, names, count):
     return names
 
 
-def _absorbing(rows, terminal, num_actions):
-    """The same rows, but every action in a terminal state stays there."""
-    terminal_rows = np.repeat(terminal, num_actions)
-    leaving = scipy.sparse.diags_array((~terminal_rows).astype(float)) @ rows
-    stays = np.flatnonzero(terminal_rows)
-    staying = scipy.sparse.csr_array((np.ones(stays.size), (stays, stays // num_actions)), shape=rows.shape)
-    rows = scipy.sparse.csr_array(leaving + staying)
-    rows.eliminate_zeros()
-    rows.sort_indices()
-    return rows
-
-
 def _check_rewards(R, rows, terminal, num_actions):
     """The reward of each entry of the rows, in their order, and the expected reward (S, A); both 0 in terminal states."""
-    num_states, shape = len(terminal), (len(terminal), num_actions)
-    terminal_rows = np.repeat(terminal, num_actions)
-    entry_rows = np.repeat(np.arange(len(terminal_rows)), np.diff(rows.indptr))
+    num_rows, num_states = rows.shape
+    shape = (num_states, num_actions)
     sparse = scipy.sparse.issparse(R)
-    if sparse and R.shape != rows.shape or not sparse and np.shape(R) not in (shape, (*shape, num_states)):
+    found = R.shape if sparse else np.shape(R)
+    if found not in (shape, rows.shape if sparse else (*shape, num_states)):
         raise ValueError(
-            f"R has shape {R.shape if sparse else np.shape(R)}, expected {shape}, or {(*shape, num_states)} where the "
-            f"reward depends on the next state (sparse: {rows.shape})"
+            f"R has shape {found}, expected {shape}, or {(*shape, num_states)} where the reward depends on the next "
+            f"state (sparse: {rows.shape})"
         )
-    if sparse:
-        entries = R.tocoo()
-        if np.unique(entries.row.astype(np.int64) * num_states + entries.col).size < entries.nnz:
-            raise ValueError("a sparse R has several entries for one (s, a, s'): expected one reward for each")
-    given = scipy.sparse.csr_array(R if sparse else np.asarray(R, dtype=float).reshape(len(terminal_rows), -1))
+    if sparse and found == rows.shape:
+        _check_one_reward_each(R)
+    R = R.toarray() if sparse and found == shape else R
+    given = scipy.sparse.csr_array(R if scipy.sparse.issparse(R) else np.reshape(R, (num_rows, -1)), copy=True)
+    given = _without_terminal(given.astype(float, copy=False), terminal, num_actions)
     _check_entries(given, num_actions, np.isfinite, "R", "finite rewards")
-    if not sparse and np.ndim(R) == 2:
-        expected = np.where(terminal[:, None], 0.0, np.asarray(R, dtype=float))
-        return expected.reshape(-1)[entry_rows], np.asfortranarray(expected)
-    rewards = np.where(terminal_rows[entry_rows], 0.0, given[entry_rows, rows.indices])
-    expected = np.bincount(entry_rows, weights=rows.data * rewards, minlength=len(terminal_rows))
+    entry_rows = np.repeat(np.arange(num_rows), np.diff(rows.indptr))
+    if found == shape:
+        expected = given.toarray().reshape(-1)
+        rewards = expected[entry_rows]
+    else:
+        rewards = given[entry_rows, rows.indices]
+        expected = np.bincount(entry_rows, weights=rows.data * rewards, minlength=num_rows)
     return rewards, np.asfortranarray(expected.reshape(shape))
+
+
+def _check_one_reward_each(R):
+    """Raise ValueError if a sparse R has two entries at one place: converting it would silently add them up."""
+    entries = R.tocoo()
+    if np.unique(entries.row.astype(np.int64) * R.shape[1] + entries.col).size < entries.nnz:
+        raise ValueError("a sparse R has several entries for one (s, a, s'): expected one reward for each")
 
 
 @njit(cache=True)
@@ -270,14 +284,14 @@ def _cumulative_in_rows(first, probabilities):
     return cumulative
 
 
-def _tables(mdp, rows, rewards):
+def _tables(mdp, gamma, rows, rewards):
     start_cumulative = np.cumsum(mdp.start)
     start_cumulative[np.flatnonzero(mdp.start)[-1] :] = 1.0  # whatever the rounding, a draw lands on a possible state
     first = rows.indptr.astype(np.int64)
     return Tables(
         num_states=mdp.num_states,
         num_actions=mdp.num_actions,
-        gamma=mdp.gamma,
+        gamma=gamma,
         terminal=mdp.terminal,
         start_cumulative=start_cumulative,
         first=first,

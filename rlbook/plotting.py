@@ -7,7 +7,8 @@ from itertools import cycle
 
 import numpy as np
 
-from rlbook._optional import require
+from rlbook._checks import require
+from rlbook.statistics import Band
 from rlbook.worlds import MOVES
 
 require("matplotlib", extra="plot")
@@ -33,10 +34,10 @@ def curves(lines, *, x=None, xlabel, ylabel, title="", log=False, ax=None):
     ax = panels() if ax is None else ax
     band_names = {}
     for (label, line), colour, dash in zip(lines.items(), cycle(COLOURS), cycle(DASHES), strict=False):
-        mean = getattr(line, "mean", line) if isinstance(line, tuple) else np.asarray(line)
+        mean = line.mean if isinstance(line, Band) else np.asarray(line)
         positions = np.arange(len(mean)) if x is None else np.asarray(x)
         ax.plot(positions, mean, color=colour, linestyle=dash, label=label)
-        if isinstance(line, tuple):
+        if isinstance(line, Band):
             ax.fill_between(positions, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
             band_names[line.name] = None
     if log:
@@ -49,7 +50,7 @@ def histogram(samples, *, xlabel, marks=None, bins=40, title="", ax=None):
     """How often each value occurs among samples (N,); marks {label: x} are drawn as vertical lines."""
     ax = panels() if ax is None else ax
     ax.hist(samples, bins=bins, color=COLOURS[5])
-    for (label, position), colour, dash in zip((marks or {}).items(), COLOURS[1:], DASHES, strict=False):
+    for (label, position), colour, dash in zip((marks or {}).items(), cycle(COLOURS[1:]), cycle(DASHES), strict=False):
         ax.axvline(position, color=colour, linestyle=dash, label=label)
     if marks:
         ax.legend(frameon=False)
@@ -95,11 +96,14 @@ def grid(values, *, policy=None, moves=tuple(MOVES), labels=None, blocked=None, 
 
 def _taken(policy, shape, num_actions):
     """(rows, columns, A) bool: which actions a policy takes in each cell."""
-    policy = np.asarray(policy)
-    if policy.shape == shape:
-        return policy[..., None] == np.arange(num_actions)
+    policy, actions = np.asarray(policy), np.arange(num_actions)
+    if policy.shape == shape and np.isin(policy, actions).all():
+        return policy[..., None] == actions
     if policy.shape != (*shape, num_actions):
-        raise ValueError(f"policy has shape {policy.shape}, expected {shape} or {(*shape, num_actions)}")
+        raise ValueError(
+            f"policy has shape {policy.shape}, expected {shape} of actions in 0..{num_actions - 1}, "
+            f"or {(*shape, num_actions)} of probabilities"
+        )
     return policy > 0
 
 
@@ -119,6 +123,7 @@ def diagram(mdp, *, title="", ax=None):
     if mdp.num_actions > 2:
         raise ValueError(f"diagram draws at most 2 actions, above and below the states; this MDP has {mdp.num_actions}")
     ax = panels(size=(3.2 * mdp.num_states, 3.6)) if ax is None else ax
+    P = np.stack([mdp.expect(one_state) for one_state in np.eye(mdp.num_states)], axis=2)
     for s, a in np.ndindex(mdp.num_states, mdp.num_actions):
         if mdp.terminal[s]:
             continue
@@ -127,8 +132,8 @@ def diagram(mdp, *, title="", ax=None):
         ax.plot([3.0 * s, dot[0]], [0.45 * side, dot[1]], color=COLOURS[a], linestyle=DASHES[a])
         ax.add_patch(Circle(dot, 0.1, color=COLOURS[a]))
         ax.text(dot[0], dot[1] + 0.3 * side, f"{mdp.action_names[a]}, r = {mdp.R[s, a]:g}", ha="center", va="center")
-        for s_next in np.flatnonzero(mdp.P[s, a]):
-            _outcome(ax, dot, 3.0 * s_next, side, mdp.P[s, a, s_next], COLOURS[a])
+        for s_next in np.flatnonzero(P[s, a]):
+            _outcome(ax, dot, 3.0 * s_next, side, P[s, a, s_next], COLOURS[a])
     for s, name in enumerate(mdp.state_names):
         ax.add_patch(Circle((3.0 * s, 0), 0.45, facecolor="white", edgecolor="black", zorder=3))
         ax.text(3.0 * s, 0, name, ha="center", va="center", zorder=4)

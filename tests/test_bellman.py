@@ -122,6 +122,7 @@ def test_a_policy_that_never_ends_has_no_value_without_a_discount():
         ([[1.5, -0.5], [0.5, 0.5]], "policy[s=0] is [ 1.5 -0.5]"),
         ([[np.nan, 1.0], [0.5, 0.5]], "policy[s=0]"),
         ([0], "policy has shape (1,)"),
+        ([[0.5, 0.5], [0.5, 0.50001]], "policy[s=1] is"),
     ],
 )
 def test_what_is_no_policy_is_refused(policy, message):

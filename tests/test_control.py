@@ -76,6 +76,36 @@ def test_the_step_limit_is_reported(learn):
 
 
 @pytest.mark.parametrize("learn", LEARNERS)
+def test_an_episode_that_ends_on_its_last_step_is_not_truncated(learn):
+    learned = learn(corridor(), episodes=3, alpha=0.5, epsilon=0.1, rng=rng(), max_steps=2)
+    assert learned.lengths.tolist() == [2, 2, 2] and not learned.truncated.any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_double_q_learning_tosses_a_fair_coin_and_acts_on_both_tables(seed):
+    """alpha 1: the mean of the tables is half of the reward after one step, for either table. Then, with the tables at
+    (0, 4) and (4, 2) or so, the sum decides."""
+    loop = FiniteMDP(np.ones((1, 1, 1)), [[1.0]], 0.0)
+    learned = double_q_learning(loop, episodes=1, alpha=1.0, epsilon=0.1, rng=rng(seed), runs=4000, max_steps=2)
+    both = np.mean(learned.q[:, 0, 0] == 1)  # two steps reach both tables half of the time
+    assert abs(both - 0.5) < 5 * 0.5 / np.sqrt(4000)
+    bandit = FiniteMDP(np.ones((1, 2, 1)), [[1.0, 0.9]], 0.0)
+    learned = double_q_learning(
+        bandit, episodes=1, alpha=0.5, epsilon=0.0, rng=rng(seed), runs=4000, max_steps=3, initial_q=0.0
+    )
+    greedy_on_the_sum = learned.returns[:, 0]  # after a first step any later one repeats it: the sum prefers it
+    assert set(np.round(greedy_on_the_sum, 6)) == {3.0, 2.7}
+
+
+@pytest.mark.parametrize("learn", LEARNERS)
+def test_each_run_has_its_own_generator(learn):
+    together = learn(cliff_walking(), episodes=5, alpha=0.5, epsilon=0.1, rng=rng(2), runs=3)
+    for run, child in enumerate(rng(2).spawn(3)):
+        alone = learn(cliff_walking(), episodes=5, alpha=0.5, epsilon=0.1, rng=child)
+        assert np.array_equal(together.q[run], alone.q)
+
+
+@pytest.mark.parametrize("learn", LEARNERS)
 def test_compiled_and_interpreted_give_the_same_numbers(learn):
     for mdp in (cliff_walking(), traffic_light(), chain(4, slip=0.2)):
         arguments = dict(episodes=10, alpha=0.3, epsilon=0.2, max_steps=200)
@@ -155,6 +185,9 @@ def test_learning_goes_on_from_the_values_of_an_earlier_call():
     second = q_learning(mdp, episodes=1, alpha=0.5, epsilon=0.1, rng=rng(), initial_q=first.q)
     assert second.q.ravel().tolist() == [1.25, 3, 0]
     assert np.array_equal(first.q, given)
+    runs = q_learning(mdp, episodes=1, alpha=0.5, epsilon=0.1, rng=rng(), runs=2)
+    runs = q_learning(mdp, episodes=1, alpha=0.5, epsilon=0.1, rng=rng(), runs=2, initial_q=runs.q)
+    assert runs.q[:, :, 0].tolist() == [[1.25, 3, 0]] * 2
 
 
 def test_schedules_are_taken_episode_by_episode():
@@ -162,12 +195,13 @@ def test_schedules_are_taken_episode_by_episode():
     assert learned.q.ravel().tolist() == [2, 4, 0]  # after the first: 0.5 and 2; then q0 = 1 + 2 / 2, q1 = 4
 
 
-def test_taxi_and_frozen_lake_are_learned():
-    for name, epsilon, room in [("Taxi-v4", 0.1, 0.05), ("FrozenLake-v1", 1.0, 0.02)]:
+@pytest.mark.parametrize("seed", range(3))
+def test_taxi_and_frozen_lake_are_learned(seed):
+    for name, epsilon, room in [("Taxi-v4", 0.3, 0.05), ("FrozenLake-v1", 1.0, 0.02)]:
         mdp = FiniteMDP.from_gymnasium(gymnasium.make(name), 0.99)
         episodes = 20_000
         alpha = np.ones(episodes) if name == "Taxi-v4" else 1 / (1 + np.arange(episodes) / 200)
-        learned = q_learning(mdp, episodes=episodes, alpha=alpha, epsilon=epsilon, rng=rng())
+        learned = q_learning(mdp, episodes=episodes, alpha=alpha, epsilon=epsilon, rng=rng(seed))
         best = mdp.start @ value_iteration(mdp).v
         assert mdp.start @ policy_value(mdp, learned.policy) > best - room
 
@@ -181,6 +215,9 @@ def test_epsilon_greedy_draws_what_its_policy_says(seed):
     counts = np.bincount([epsilon_greedy(q[0], epsilon, generator) for _ in range(draws)], minlength=5)
     assert np.all(np.abs(counts - draws * expected) < 5 * np.sqrt(draws * expected * (1 - expected)))
     assert epsilon_greedy_value(q[0], epsilon) == pytest.approx((expected * q[0]).sum())
+    assert np.allclose(epsilon_greedy_policy([q, -q], epsilon)[1], [[0.08, 0.08, 0.68, 0.08, 0.08]])  # (runs, S, A)
+    with pytest.raises(ValueError, match="epsilon is 2"):
+        epsilon_greedy_policy(q, 2)
 
 
 BAD = {
@@ -192,6 +229,7 @@ BAD = {
     "epsilon negative": (ValueError, dict(epsilon=-0.1), "epsilon is -0.1 in episode 0, expected a number in [0, 1]"),
     "epsilon not a number": (ValueError, dict(epsilon=np.nan), "epsilon is nan"),
     "schedule too short": (ValueError, dict(epsilon=[0.1]), "epsilon has shape (1,), expected a number or (2,)"),
+    "a seed for a generator": (TypeError, dict(rng=0), "rng is 0, expected a numpy Generator"),
     "no runs": (ValueError, dict(runs=0), "runs is 0"),
     "no steps": (ValueError, dict(max_steps=0), "max_steps is 0"),
     "initial values of a wrong shape": (ValueError, dict(initial_q=np.zeros(3)), "initial_q has shape (3,), expected"),

@@ -53,6 +53,45 @@ def test_a_terminal_state_is_absorbing_and_worth_nothing():
     assert np.array_equal(mdp.start, [1, 0])
 
 
+def test_what_is_said_of_terminal_states_is_not_used():
+    no_way_out = changed(changed(P, 1, 0.0), (1, 0), np.nan)
+    mdp = FiniteMDP(no_way_out, changed(R, 1, np.nan), 0.9, terminal=np.array([False, True]))
+    assert np.array_equal(mdp.P[1], [[0, 1], [0, 1]]) and np.array_equal(mdp.R[1], [0, 0])
+
+
+def test_rows_are_scaled_to_sum_to_one_and_single_precision_is_enough():
+    thirds = np.full((3, 1, 3), 1 / 3, dtype=np.float32)
+    mdp = FiniteMDP(thirds, np.zeros((3, 1), dtype=np.float32), 0.9)
+    assert np.allclose(mdp.P.sum(axis=2), 1, rtol=0, atol=1e-15)
+    with pytest.raises(ValueError, match="sums to 1"):
+        FiniteMDP(changed(P, (0, 0), [0.50001, 0.5]), R, 0.9)
+
+
+@pytest.mark.parametrize("form", ["csr_array", "csc_matrix", "coo_array", "bsr_array", "dok_array"])
+def test_every_sparse_format_will_do(form):
+    rows, by_outcome = P.reshape(4, 2), np.arange(1.0, 9).reshape(4, 2)
+    convert = getattr(scipy.sparse, form)
+    mdp = FiniteMDP(convert(rows), convert(by_outcome), 0.9)
+    assert np.array_equal(mdp.P.toarray(), rows) and mdp.P.has_sorted_indices
+    assert np.allclose(mdp.R, (rows * by_outcome).sum(axis=1).reshape(2, 2))
+    assert np.array_equal(FiniteMDP(convert(rows), scipy.sparse.csr_array(R), 0.9).R, R)
+
+
+def test_an_mdp_cannot_be_changed_afterwards():
+    for mdp in (FiniteMDP(P, R, 0.9), FiniteMDP(scipy.sparse.csr_array(P.reshape(4, 2)), R, 0.9)):
+        with pytest.raises(AttributeError):
+            mdp.gamma = 0.5
+        for array in (getattr(mdp.P, "data", mdp.P), mdp.R, mdp.start, mdp.terminal, mdp.tables.reward):
+            with pytest.raises((ValueError, TypeError, NotImplementedError)):
+                array[(0,) * array.ndim] = 1
+
+
+def test_the_start_is_any_state_that_is_not_terminal():
+    mdp = FiniteMDP(np.full((3, 1, 3), 1 / 3), np.zeros((3, 1)), 0.9, terminal=np.array([False, True, False]))
+    assert np.array_equal(mdp.start, [0.5, 0, 0.5])
+    assert np.array_equal(FiniteMDP(P, R, 0.9, start=1).start, [0, 1])
+
+
 def test_the_arrays_given_are_neither_changed_nor_shared():
     given_P, given_R, terminal = P.copy(), R.copy(), np.array([False, True])
     mdp = FiniteMDP(given_P, given_R, 0.9, terminal=terminal)
@@ -63,6 +102,8 @@ def test_the_arrays_given_are_neither_changed_nor_shared():
 
 BAD = {
     "gamma above 1": (dict(gamma=1.1), "gamma is 1.1, expected a discount in [0, 1]"),
+    "row that nearly sums to one": (dict(P=changed(P, (0, 0), [0.5, 0.4999])), "P[s=0, a=0] sums to 0.9999, not 1"),
+    "one-dimensional sparse P": (dict(P=scipy.sparse.coo_array(np.ones(2) / 2)), "(2,), expected (S * A, S)"),
     "gamma not a number": (dict(gamma=np.nan), "gamma is nan"),
     "row not summing to one": (dict(P=changed(P, (1, 0, 1), 0.9)), "P[s=1, a=0] sums to 0.9, not 1"),
     "negative probability": (dict(P=changed(P, (0, 1), [1.5, -0.5])), "P[s=0, a=1] holds -0.5"),
@@ -116,8 +157,11 @@ def test_first_states_follow_the_start_distribution():
 
 
 def test_a_step_outside_the_mdp_is_refused():
-    with pytest.raises(ValueError, match=r"step\(s=2, a=0\): expected s in 0..1"):
-        traffic_light().step(2, 0, np.random.default_rng(0))
+    for s, a in [(2, 0), (-1, 0), (0, 2), (0.5, 0), ("red", 0)]:
+        with pytest.raises(ValueError, match=r"expected s in 0..1 and a in 0..1"):
+            traffic_light().step(s, a, np.random.default_rng(0))
+    with pytest.raises(TypeError, match="rng is 0, expected a numpy Generator"):
+        traffic_light().step(0, 0, 0)
 
 
 @pytest.mark.parametrize("name, num_states", [("FrozenLake-v1", 16), ("Taxi-v4", 501), ("CliffWalking-v1", 48)])
@@ -133,6 +177,48 @@ def test_an_imported_environment_pays_what_the_environment_pays(name, num_states
             outcomes = env.unwrapped.P[s][a]
             by_hand = sum(p * (r + 0.9 * v[s_next] * (not over)) for p, s_next, r, over in outcomes)
             assert backed_up[s, a] == pytest.approx(by_hand)
+
+
+class HandmadeTable:
+    """Two outcomes to one state, one that cannot happen, an end in a state that others pass through and one that ends."""
+
+    unwrapped = property(lambda self: self)
+    initial_state_distrib = np.array([1.0, 0, 0])
+    P = {
+        0: {0: [(0.25, 1, 4.0, 0), (0.25, 1, 8.0, 0), (0.5, 2, 1.0, 1), (0.0, 0, 99.0, 0)]},
+        1: {0: [(0.5, 0, 2.0, 1), (0.5, 2, 0.0, 1)]},
+        2: {0: [(1.0, 0, 5.0, 0)]},
+    }
+
+
+def test_a_table_by_hand():
+    mdp = FiniteMDP.from_gymnasium(HandmadeTable(), 0.5)
+    assert mdp.terminal.tolist() == [False, False, True, True]  # 0 is where episodes start; ending there leads to 3
+    assert mdp.P[0, 0].tolist() == [0, 0.5, 0.5, 0] and mdp.P[1, 0].tolist() == [0, 0, 0.5, 0.5]
+    assert mdp.R[:, 0].tolist() == [0.25 * 4 + 0.25 * 8 + 0.5, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "name, ends", [("FrozenLake-v1", [5, 7, 11, 12, 15]), ("CliffWalking-v1", [47]), ("Taxi-v4", [500])]
+)
+def test_which_states_of_an_imported_environment_end_it(name, ends):
+    assert np.flatnonzero(FiniteMDP.from_gymnasium(gymnasium.make(name), 0.9).terminal).tolist() == ends
+
+
+@pytest.mark.parametrize("world", [traffic_light, small_grid, cliff_walking, bias_example])
+def test_there_and_back(world):
+    there = world()
+    back = FiniteMDP.from_gymnasium(there.to_gymnasium(), there.gamma)
+    for ours, theirs in zip(there.tables, back.tables, strict=True):
+        assert np.allclose(ours, theirs)
+
+
+def test_a_table_that_leads_nowhere_is_refused():
+    class Nowhere(HandmadeTable):
+        P = {0: {0: [(1.0, 7, 0.0, False)]}, 1: {0: [(1.0, 0, 0, False)]}, 2: {0: [(1.0, 0, 0, False)]}}
+
+    with pytest.raises(ValueError, match=r"P\[0\]\[0\] leads to 7, expected a state in 0..2"):
+        FiniteMDP.from_gymnasium(Nowhere(), 0.9)
 
 
 def test_our_cliff_is_the_cliff_of_gymnasium():

@@ -63,6 +63,18 @@ def test_an_arrow_points_to_where_its_action_leads(mdp, shape, moves, action):
     assert len(drawn) == np.prod(shape) and checked >= np.prod(shape) / 3
 
 
+def test_the_usual_moves_are_those_of_the_worlds():
+    for action, name in enumerate(gridworld().action_names):
+        ((cell, direction),) = arrows(plotting.grid([[0.0]], policy=[[action]]))
+        assert cell == (0, 0) and direction == SCREEN[plotting.MOVES[name]]
+
+
+def test_blocked_cells_have_no_colour_and_no_arrow():
+    ax = plotting.grid([[1.0, 2.0]], policy=[[0, 0]], blocked={(0, 1): "wall"})
+    assert [cell for cell, _ in arrows(ax)] == [(0, 0)]
+    assert ax.images[0].get_array().mask.tolist() == [[False, True]]
+
+
 def test_every_best_action_gets_an_arrow():
     solution = value_iteration(gridworld())
     best = np.isclose(solution.q, solution.q.max(axis=1, keepdims=True)).reshape(5, 5, 4)
@@ -82,6 +94,7 @@ def test_a_grid_writes_its_numbers_labels_and_blocked_cells():
     [
         (dict(values=np.zeros(25)), r"values have shape \(25,\), expected \(rows, columns\)"),
         (dict(values=np.zeros((2, 2)), policy=np.zeros((2, 3))), r"policy has shape \(2, 3\)"),
+        (dict(values=np.zeros((2, 2)), policy=np.full((2, 2), 7)), r"actions in 0..3"),
     ],
 )
 def test_a_grid_refuses(arguments, message):
@@ -97,6 +110,9 @@ def test_curves_differ_in_more_than_colour_and_name_their_band():
     assert np.array_equal(banded.get_ydata(), [4, 5, 6, 7])
     assert ax.get_xlabel() == "episode\n(mean of 3 runs ± standard error)"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["plain", "banded"]
+    edges = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert edges.min() == band.low.min() and edges.max() == band.high.max()
+    assert plotting.curves({"plain": np.ones(4)}, xlabel="", ylabel="", log=True).get_yscale() == "log"
 
 
 def test_a_diagram_writes_every_probability_and_reward():

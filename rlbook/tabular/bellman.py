@@ -52,15 +52,27 @@ def policy_value(mdp, policy):
     P, r = P[going][:, going], r[going]
     v = np.zeros(mdp.num_states)
     if scipy.sparse.issparse(P):
-        identity = scipy.sparse.eye_array(len(r), format="csr")
-        v[going] = scipy.sparse.linalg.spsolve(identity - mdp.gamma * P, r)
+        v[going] = _solve_sparse(scipy.sparse.eye_array(len(r), format="csr") - mdp.gamma * P, r)
     else:
         v[going] = np.linalg.solve(np.eye(len(r)) - mdp.gamma * P, r)
     return v
 
 
+def _solve_sparse(matrix, r):
+    """The v with matrix @ v = r, as exact as floating point allows.
+
+    Iterating is a thousand times faster than elimination where successors are scattered; elimination is the fallback
+    where the iterates do not meet the equations to the last digits.
+    """
+    v, _ = scipy.sparse.linalg.bicgstab(matrix, r, rtol=1e-15, atol=0.0, maxiter=1000)
+    digits = 16 * np.finfo(float).eps * (np.abs(r).max() + np.abs(v).max())
+    if not np.abs(matrix @ v - r).max() <= digits:
+        v = scipy.sparse.linalg.spsolve(matrix.tocsc(), r)
+    return v
+
+
 def action_probabilities(mdp, policy):
-    """A policy in its general form, the probabilities (S, A) of each action; checked."""
+    """A policy in its general form, the probabilities (S, A) of each action; a copy, checked."""
     policy, shape = np.asarray(policy), (mdp.num_states, mdp.num_actions)
     if policy.shape == shape[:1] and np.issubdtype(policy.dtype, np.integer):
         wrong = np.flatnonzero((policy < 0) | (policy >= mdp.num_actions))
@@ -73,11 +85,13 @@ def action_probabilities(mdp, policy):
             f"policy has shape {policy.shape} and type {policy.dtype}, "
             f"expected {shape[:1]} of integer actions or {shape} of probabilities"
         )
-    wrong = np.flatnonzero(~(policy >= 0).all(axis=1) | ~(np.abs(policy.sum(axis=1) - 1) <= 1e-8))
+    rounding = 1e-5 if policy.dtype in (np.float16, np.float32) else 1e-8
+    sums = policy.sum(axis=1, keepdims=True, dtype=float)
+    wrong = np.flatnonzero(~(policy >= 0).all(axis=1) | ~(np.abs(sums[:, 0] - 1) <= rounding))
     if wrong.size:
         s = wrong[0]
         raise ValueError(f"policy[s={s}] is {policy[s]}, expected probabilities of the actions, summing to 1")
-    return policy
+    return policy / sums
 
 
 def follow(mdp, policy):

@@ -2,8 +2,9 @@
 
 Each learner is the plain loop of the book, one step at a time, and is shown as such; `@learner` gives it its public
 form. Called as `q_learning(mdp, episodes=..., alpha=..., epsilon=..., rng=...)` the loop runs compiled by Numba;
-`q_learning.py_func`, called the same way, runs the same source as ordinary Python, for a debugger to step through, and
-gives the same numbers. All four behave epsilon-greedily for the values they learn; they differ in the target alone.
+`q_learning.py_func`, called the same way, runs the same loop as ordinary Python, for a debugger to step through, and
+gives the same numbers. (The helpers that it calls stay compiled, unless NUMBA_DISABLE_JIT=1 is set before the start.)
+All four behave epsilon-greedily for the values they learn; they differ in the target alone.
 """
 
 import functools
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from rlbook._checks import check_rng
 from rlbook.mdp import FiniteMDP, reset, step
 
 
@@ -30,6 +32,21 @@ class Learned(NamedTuple):
         return self.q.argmax(axis=-1)
 
 
+ARGUMENTS = """
+    mdp               a FiniteMDP
+    episodes          how many to run
+    alpha, epsilon    step size in (0, 1] and exploration in [0, 1]: a number, or (episodes,), one for each episode
+    rng               a numpy Generator
+    runs              None, or how many independent runs, each with a generator spawned from rng
+    initial_q         the values to start from: a number, (S, A), or, with runs, (runs, S, A). The q of an earlier
+                      call goes on from there
+    max_steps         an episode is cut off after so many steps; `truncated` says which were. A cut is not an end: the
+                      last step bootstraps
+
+    Returns a `Learned`.
+    """
+
+
 def learner(loop):
     """Make a loop over the tables of an MDP callable on a `FiniteMDP`: checked, compiled, and for several runs."""
 
@@ -37,19 +54,20 @@ def learner(loop):
         def learn(mdp, *, episodes, alpha, epsilon, rng, runs=None, initial_q=0.0, max_steps=10_000):
             if not isinstance(mdp, FiniteMDP):
                 raise TypeError(f"{loop.__name__} got a {type(mdp).__name__}, expected a FiniteMDP")
-            _check_count("episodes", episodes)
-            _check_count("max_steps", max_steps)
+            check_rng(rng)
+            episodes, max_steps = _count("episodes", episodes), _count("max_steps", max_steps)
             alpha = _schedule("alpha", alpha, episodes, "in (0, 1]", lambda alpha: (alpha > 0) & (alpha <= 1))
             epsilon = _schedule("epsilon", epsilon, episodes, "in [0, 1]", lambda eps: (eps >= 0) & (eps <= 1))
-            initial_q = _initial(initial_q, mdp)
             arguments = (mdp.tables, episodes, alpha, epsilon, max_steps)
             if runs is None:
-                return Learned(*run(*arguments, initial_q.copy(), rng))
-            _check_count("runs", runs)
-            results = [run(*arguments, initial_q.copy(), child) for child in rng.spawn(runs)]
+                return Learned(*run(*arguments, _initial(initial_q, mdp), rng))
+            runs = _count("runs", runs)
+            starts = _initial(initial_q, mdp, runs)
+            results = [run(*arguments, q, child) for q, child in zip(starts, rng.spawn(runs), strict=True)]
             return Learned(*(np.array(column) for column in zip(*results, strict=True)))
 
         functools.update_wrapper(learn, loop)
+        learn.__doc__ = loop.__doc__.rstrip() + "\n" + ARGUMENTS
         learn.__signature__ = inspect.signature(learn, follow_wrapped=False)
         return learn
 
@@ -62,15 +80,7 @@ def learner(loop):
 def sarsa(mdp, episodes, alpha, epsilon, max_steps, q, rng):
     """On-policy control: bootstrap from the action that is taken next.
 
-    mdp               a FiniteMDP
-    episodes          how many to run
-    alpha, epsilon    step size in (0, 1] and exploration in [0, 1]: a number, or (episodes,), one for each episode
-    rng               a numpy Generator
-    runs              None, or how many independent runs, each with a generator spawned from rng
-    initial_q         the values to start from: a number, (S, A), or the q of an earlier call to go on learning
-    max_steps         an episode is cut off after so many steps; `truncated` says which were. A cut is not an end: the
-                      last step bootstraps
-    Returns a `Learned`. Source: Sutton & Barto (2018), section 6.4.
+    Source: Sutton & Barto (2018), section 6.4.
     """
     returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
     truncated = np.zeros(episodes, np.bool_)
@@ -93,7 +103,7 @@ def sarsa(mdp, episodes, alpha, epsilon, max_steps, q, rng):
 def expected_sarsa(mdp, episodes, alpha, epsilon, max_steps, q, rng):
     """On-policy control: bootstrap from the mean over the actions that could be taken next.
 
-    Arguments and result as for `sarsa`. Source: Sutton & Barto (2018), section 6.6.
+    Source: Sutton & Barto (2018), section 6.6.
     """
     returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
     truncated = np.zeros(episodes, np.bool_)
@@ -115,7 +125,7 @@ def expected_sarsa(mdp, episodes, alpha, epsilon, max_steps, q, rng):
 def q_learning(mdp, episodes, alpha, epsilon, max_steps, q, rng):
     """Off-policy control: bootstrap from the best action, whichever is taken next.
 
-    Arguments and result as for `sarsa`. Source: Watkins (1989); Sutton & Barto (2018), section 6.5.
+    Source: Watkins (1989); Sutton & Barto (2018), section 6.5.
     """
     returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
     truncated = np.zeros(episodes, np.bool_)
@@ -138,7 +148,7 @@ def double_q_learning(mdp, episodes, alpha, epsilon, max_steps, q, rng):
     """Off-policy control with two tables: one names the best action, the other says what it is worth.
 
     It behaves epsilon-greedily for the sum of the two tables, and returns their mean as q; both start at initial_q.
-    Other arguments and result as for `sarsa`. Source: van Hasselt (2010); Sutton & Barto (2018), section 6.7.
+    Source: van Hasselt (2010); Sutton & Barto (2018), section 6.7.
     """
     q1, q2 = q.copy(), q.copy()
     returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
@@ -181,14 +191,18 @@ def epsilon_greedy_value(q, epsilon):
 
 
 def epsilon_greedy_policy(q, epsilon):
-    """The policy that `epsilon_greedy` draws from, for every state: probabilities (S, A) for q (S, A)."""
-    best = q == q.max(axis=1, keepdims=True)
-    return epsilon / q.shape[1] + (1 - epsilon) * best / best.sum(axis=1, keepdims=True)
+    """The policy that `epsilon_greedy` draws from, for every state: probabilities (..., A) for q (..., A)."""
+    if not 0 <= epsilon <= 1:
+        raise ValueError(f"epsilon is {epsilon}, expected a number in [0, 1]")
+    q = np.asarray(q)
+    best = q == q.max(axis=-1, keepdims=True)
+    return epsilon / q.shape[-1] + (1 - epsilon) * best / best.sum(axis=-1, keepdims=True)
 
 
-def _check_count(name, count):
+def _count(name, count):
     if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
         raise ValueError(f"{name} is {count!r}, expected a whole number, at least 1")
+    return int(count)
 
 
 def _schedule(name, value, episodes, expected, is_good):
@@ -196,16 +210,18 @@ def _schedule(name, value, episodes, expected, is_good):
     schedule = np.asarray(value, dtype=float)
     if schedule.shape not in ((), (episodes,)):
         raise ValueError(f"{name} has shape {schedule.shape}, expected a number or ({episodes},), one for each episode")
-    schedule = np.ascontiguousarray(np.broadcast_to(schedule, (episodes,)))
+    schedule = np.array(np.broadcast_to(schedule, (episodes,)))  # its own memory: one type for the compiled loop
     wrong = np.flatnonzero(~is_good(schedule))
     if wrong.size:
         raise ValueError(f"{name} is {schedule[wrong[0]]:g} in episode {wrong[0]}, expected a number {expected}")
     return schedule
 
 
-def _initial(q, mdp):
-    """The table to start from, (S, A)."""
+def _initial(q, mdp, runs=None):
+    """The tables to start from, (S, A) or (runs, S, A), in memory of their own."""
     shape = (mdp.num_states, mdp.num_actions)
-    if np.shape(q) not in ((), shape) or not np.isfinite(q).all():
-        raise ValueError(f"initial_q has shape {np.shape(q)}, expected a finite number or finite values {shape}")
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(q, dtype=float), shape))
+    full = shape if runs is None else (runs, *shape)
+    q = np.asarray(q, dtype=float)
+    if q.shape not in ((), shape, full) or not np.isfinite(q).all():
+        raise ValueError(f"initial_q has shape {q.shape}, expected a finite number or finite values {full}")
+    return np.array(np.broadcast_to(q, full))
