@@ -62,6 +62,13 @@ def table(runs):
     return "\n".join(lines)
 
 
+def hide_marks():
+    """Leave the comment that marks a cell for nbval out of the pages: it says nothing to their reader."""
+    for path in SOURCE.glob("chapters/*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(r'"# NBVAL_CHECK_OUTPUT\n",', ""), encoding="utf-8")
+
+
 def build_pages():
     """Build the web pages of `_build/source`; whether Sphinx did it without a warning."""
     shutil.rmtree(HTML, ignore_errors=True)
@@ -82,6 +89,7 @@ def main():
         runs = [run(path, bar) for path in chapters]
         bar.set_description("chapters")
     print(f"\n{table(runs)}\n", flush=True)
+    hide_marks()
     pages = build_pages()
     print(
         f"web pages: {(HTML / 'index.html').relative_to(ROOT)}" if pages else "web pages: Sphinx complains, see above"
