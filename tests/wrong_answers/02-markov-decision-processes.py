@@ -79,6 +79,12 @@ def returns_to_go(rewards, gamma):
     return returns
 
 
+# %% exercise-2 | wrong | divides by the power of gamma
+def returns_to_go(rewards, gamma):
+    weights = gamma ** np.arange(len(rewards))
+    return np.cumsum((weights * rewards)[::-1])[::-1] / weights
+
+
 # %% exercise-2 | wrong | leaves out the last reward
 def returns_to_go(rewards, gamma):
     returns = np.zeros(len(rewards))
@@ -144,6 +150,11 @@ prediction = "yes"
 threshold = 0.95
 
 
+# %% exercise-3 | wrong | in words
+prediction = "higher"
+threshold = "about 0.9"
+
+
 # %% exercise-3 | right | by trying
 prediction = "higher"
 low, high = 0.0, 0.99
@@ -154,6 +165,11 @@ for _ in range(20):
     else:
         low = middle
 threshold = round(high, 2)
+
+
+# %% exercise-3 | right | an array of one number
+prediction = "higher"
+threshold = np.array([0.91])
 
 
 # %% exercise-4 | wrong | a stock below zero wraps around
@@ -492,6 +508,14 @@ def measure(slip, episodes, rng):
 
 
 times_more = 2
+
+
+# %% exercise-6 | wrong | in words
+def measure(slip, episodes, rng):
+    return 0.729, 0.0
+
+
+times_more = "four"
 
 
 # %% exercise-6 | right | counts the steps
