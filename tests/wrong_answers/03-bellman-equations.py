@@ -221,6 +221,17 @@ def solve(mdp, tol):
     return v
 
 
+# %% exercise-3 | wrong | overwrites v during the sweep
+def solve(mdp, tol):
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved > tol * (1 - mdp.gamma) / mdp.gamma:
+        old = v.copy()
+        for s in range(mdp.num_states):
+            v[s] = bellman_optimality(mdp, v)[s].max()
+        moved, sweeps = np.abs(v - old).max(), sweeps + 1
+    return v, sweeps
+
+
 # %% exercise-3 | right | the bound itself
 def solve(mdp, tol):
     history = [np.zeros(mdp.num_states)]
@@ -235,6 +246,12 @@ def solve(mdp, tol):
 def solve(mdp, tol):
     record = value_iteration(mdp, tol=tol)
     return record.v, record.sweeps
+
+
+# %% exercise-3 | right | a list, and sweeps as a float
+def solve(mdp, tol):
+    record = value_iteration(mdp, tol=tol)
+    return [record.v, float(record.sweeps)]
 
 
 # %% exercise-4 | wrong | counts states
@@ -267,6 +284,16 @@ first_news, value_then, reported = 28, 0.9**28, 29
 left_to_right, right_to_left = 28, 1
 
 
+# %% exercise-4 | wrong | two digits
+first_news, value_then, reported = 29, 0.052, 30
+left_to_right, right_to_left = 29, 1
+
+
+# %% exercise-4 | wrong | numbers as text
+first_news, value_then, reported = "29", "0.0523", "30"
+left_to_right, right_to_left = "29", "1"
+
+
 # %% exercise-4 | right | reads the history
 history = value_iteration(chain(num_states=30)).values
 first_news = int(np.flatnonzero(history[:, 0])[0])
@@ -276,7 +303,7 @@ left_to_right, right_to_left = 30 - 1, 1
 
 
 # %% exercise-4 | right | value rounded
-first_news, value_then, reported = 29, 0.05233, 30
+first_news, value_then, reported = 29, 0.0523, 30
 left_to_right, right_to_left = 29, 1
 
 
@@ -549,6 +576,13 @@ def improve(mdp, policy):
     return np.where(better, q.argmax(axis=1), policy)
 
 
+# %% exercise-7 | wrong | actions as floats
+def improve(mdp, policy):
+    q = bellman_optimality(mdp, policy_value(mdp, policy))
+    better = q.max(axis=1) > q[np.arange(mdp.num_states), policy] + 1e-9
+    return np.where(better, q.argmax(axis=1), policy).astype(float), bool(better.any())
+
+
 # %% exercise-7 | right | state by state
 def improve(mdp, policy):
     v = policy_value(mdp, policy)
@@ -557,4 +591,4 @@ def improve(mdp, policy):
     for s in range(mdp.num_states):
         if max(q[s]) - v[s] > 1e-9:
             new_policy[s], changed = int(np.argmax(q[s])), True
-    return np.array(new_policy), changed
+    return [new_policy, changed]
