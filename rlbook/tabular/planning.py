@@ -228,11 +228,4 @@ class _History:
         self._check_finite(v)
         policy = _greedy(self.mdp, v) if policy is None else policy
         residuals, q = np.array(self.residuals), bellman_optimality(self.mdp, v)
-        return Solution(v, q, policy, len(residuals), residuals, self._stacked())
-
-    def _stacked(self):
-        """The iterates as one array, each given back to the system as it is copied: memory for one set, not two."""
-        stacked = np.empty((len(self.values), self.mdp.num_states))
-        for k in range(len(self.values)):
-            stacked[k], self.values[k] = self.values[k], None
-        return stacked
+        return Solution(v, q, policy, len(residuals), residuals, np.array(self.values))
