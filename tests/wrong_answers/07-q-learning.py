@@ -10,6 +10,12 @@ new_values = [2.5, 2.125, 2.5]
 # %% exercise-1 | wrong | forgets gamma
 new_values = [3.5, 2.75, 1.0]
 
+# %% exercise-1 | wrong | the last step bootstraps from the row of B
+new_values = [2.5, 2.125, 1.53]
+
+# %% exercise-1 | wrong | the last target, not the new value
+new_values = [2.5, 2.125, 2.0]
+
 # %% exercise-1 | right | as an array of fractions
 new_values = np.array([5 / 2, 17 / 8, 1])
 
@@ -95,6 +101,19 @@ def expected_sarsa_target(r, q_next, epsilon, gamma, terminated):
     return r if terminated else r + gamma * np.argmax(q_next)
 
 
+# %% exercise-2 | wrong | only Q-learning discounts
+def q_learning_target(r, q_next, gamma, terminated):
+    return r if terminated else r + gamma * np.max(q_next)
+
+
+def sarsa_target(r, q_next, a_next, gamma, terminated):
+    return r if terminated else r + q_next[a_next]
+
+
+def expected_sarsa_target(r, q_next, epsilon, gamma, terminated):
+    return r if terminated else r + epsilon * np.mean(q_next) + (1 - epsilon) * np.max(q_next)
+
+
 # %% exercise-2 | right | a sum over the policy
 def q_learning_target(r, q_next, gamma, terminated):
     return r + (0 if terminated else gamma * max(q_next))
@@ -152,6 +171,13 @@ def choose(q, epsilon, rng):
     if rng.random() < epsilon:
         return int(rng.integers(len(q)))
     return int(rng.choice(len(q), p=q / q.sum()))
+
+
+# %% exercise-3 | wrong | another generator than the one given
+def choose(q, epsilon, rng):
+    if np.random.random() < epsilon:
+        return int(np.random.randint(len(q)))
+    return int(np.random.choice(np.flatnonzero(q == q.max())))
 
 
 # %% exercise-3 | right | draws from the probabilities
@@ -264,6 +290,52 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
     return q
 
 
+# %% exercise-4 | wrong | walks on from the terminal state
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+    q = np.full((mdp.num_states, mdp.num_actions), float(initial_q))
+    for _ in range(episodes):
+        s = mdp.reset(rng)
+        for _ in range(max_steps):
+            a = epsilon_greedy(q[s], epsilon, rng)
+            s_next, r, terminated = mdp.step(s, a, rng)
+            target = r if terminated else r + mdp.gamma * q[s_next].max()
+            q[s, a] += alpha * (target - q[s, a])
+            s = s_next
+    return q
+
+
+# %% exercise-4 | wrong | ignores initial_q
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+    q = np.zeros((mdp.num_states, mdp.num_actions))
+    for _ in range(episodes):
+        s = mdp.reset(rng)
+        for _ in range(max_steps):
+            a = epsilon_greedy(q[s], epsilon, rng)
+            s_next, r, terminated = mdp.step(s, a, rng)
+            target = r if terminated else r + mdp.gamma * q[s_next].max()
+            q[s, a] += alpha * (target - q[s, a])
+            if terminated:
+                break
+            s = s_next
+    return q
+
+
+# %% exercise-4 | wrong | ignores max_steps
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+    q = np.full((mdp.num_states, mdp.num_actions), float(initial_q))
+    for _ in range(episodes):
+        s = mdp.reset(rng)
+        while True:
+            a = epsilon_greedy(q[s], epsilon, rng)
+            s_next, r, terminated = mdp.step(s, a, rng)
+            target = r if terminated else r + mdp.gamma * q[s_next].max()
+            q[s, a] += alpha * (target - q[s, a])
+            if terminated:
+                break
+            s = s_next
+    return q
+
+
 # %% exercise-4 | right | a while loop and a weighted mean
 def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
     q = np.ones((mdp.num_states, mdp.num_actions)) * initial_q
@@ -323,6 +395,21 @@ def mended_q_learning(env, gamma, episodes, alpha, epsilon, rng, initial_q=0.0):
             if terminated or truncated:
                 break
             q[s, a] += alpha * (r + gamma * q[s_next].max() - q[s, a])
+            s = s_next
+    return q
+
+
+# %% exercise-5 | wrong | goes on after the time limit
+def mended_q_learning(env, gamma, episodes, alpha, epsilon, rng, initial_q=0.0):
+    q = np.full((env.observation_space.n, env.action_space.n), float(initial_q))
+    for episode in range(episodes):
+        s, _ = env.reset(seed=episode)
+        done = False
+        while not done:
+            a = epsilon_greedy(q[s], epsilon, rng)
+            s_next, r, terminated, truncated, _ = env.step(a)
+            done = terminated
+            q[s, a] += alpha * (r + gamma * q[s_next].max() * (1 - done) - q[s, a])
             s = s_next
     return q
 
@@ -391,6 +478,19 @@ def online_return(method, alpha, rng):
     return levels.mean(), levels.std(ddof=1) / 100
 
 
+# %% exercise-6 | wrong | all episodes as if independent
+def online_return(method, alpha, rng):
+    returns = method(cliff_walking(), episodes=500, alpha=alpha, epsilon=0.1, rng=rng, runs=100).returns[:, -100:]
+    return returns.mean(), returns.std(ddof=1) / np.sqrt(returns.size)
+
+
+# %% exercise-6 | wrong | the deviation of the episodes' means
+def online_return(method, alpha, rng):
+    returns = method(cliff_walking(), episodes=500, alpha=alpha, epsilon=0.1, rng=rng, runs=100).returns[:, -100:]
+    levels = returns.mean(axis=0)
+    return levels.mean(), levels.std(ddof=1) / np.sqrt(len(levels))
+
+
 # %% exercise-6 | right | run by run
 def online_return(method, alpha, rng):
     cliff = cliff_walking()
@@ -439,6 +539,27 @@ def double_update(q1, q2, s, a, r, s_next, terminated, alpha, gamma, heads):
     learning, judging = (q1, q2) if heads else (q2, q1)
     target = r + gamma * judging[s_next, learning[s_next].argmax()]
     learning[s, a] += alpha * (target - learning[s, a])
+
+
+# %% exercise-7 | wrong | heads and tails exchanged
+def double_update(q1, q2, s, a, r, s_next, terminated, alpha, gamma, heads):
+    learning, judging = (q2, q1) if heads else (q1, q2)
+    target = r if terminated else r + gamma * judging[s_next, learning[s_next].argmax()]
+    learning[s, a] += alpha * (target - learning[s, a])
+
+
+# %% exercise-7 | wrong | the other table names, the learning one judges
+def double_update(q1, q2, s, a, r, s_next, terminated, alpha, gamma, heads):
+    learning, judging = (q1, q2) if heads else (q2, q1)
+    target = r if terminated else r + gamma * learning[s_next, judging[s_next].argmax()]
+    learning[s, a] += alpha * (target - learning[s, a])
+
+
+# %% exercise-7 | wrong | adds alpha times the target
+def double_update(q1, q2, s, a, r, s_next, terminated, alpha, gamma, heads):
+    learning, judging = (q1, q2) if heads else (q2, q1)
+    target = r if terminated else r + gamma * judging[s_next, learning[s_next].argmax()]
+    learning[s, a] += alpha * target
 
 
 # %% exercise-7 | right | two branches
