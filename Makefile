@@ -32,7 +32,7 @@ test: $(READY) ## lint, format, unit tests, then every notebook against its stor
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env chapters solutions
 
 lab: $(READY) ## open JupyterLab on the chapters
-	$(BIN)/jupyter lab chapters
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/chapters
 
 notebooks: $(READY) ## re-execute chapters and solutions in place and normalise them
 	$(BIN)/python tools/notebooks.py
