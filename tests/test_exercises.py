@@ -9,6 +9,7 @@ import re
 from collections import Counter
 
 import pytest
+
 from exercise_harness import UNTOUCHED, answers, chapters, exercise, grade_id, kind, notebook, verdicts
 from exercises import out_of_date
 

@@ -9,9 +9,10 @@ import sys
 
 import nbformat
 import pytest
-from exercise_harness import ROOT, answers, exercise, grade_id, kind
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
+
+from exercise_harness import ROOT, answers, exercise, grade_id, kind
 
 CHAPTER = "02-markov-decision-processes"
 SECONDS = 8  # that a cell of a submission may run

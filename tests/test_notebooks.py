@@ -7,10 +7,11 @@ from functools import cache
 from urllib.parse import unquote
 
 import nbformat
-import notebooks
 import pytest
 from IPython.core.formatters import DisplayFormatter
 from IPython.core.inputtransformer2 import TransformerManager
+
+import notebooks
 from notebooks import ROOT, code_cells
 
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))

@@ -9,8 +9,9 @@ import tomllib
 import pytest
 import rattler
 import yaml
-from notebooks import ROOT
 from packaging.requirements import Requirement
+
+from notebooks import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient.exceptions import CellExecutionError
-from notebooks import ROOT, code_cells, execute, normalise
 from tqdm import tqdm
+
+from notebooks import ROOT, code_cells, execute, normalise
 
 SOURCE = ROOT / "_build" / "source"  # the project's layout, so that every relative link works on the pages
 HTML = ROOT / "_build" / "html"

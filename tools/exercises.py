@@ -17,11 +17,12 @@ import tempfile
 import warnings
 from pathlib import Path
 
-import grading
 import nbformat
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
+
+import grading
 
 ROOT = Path(__file__).resolve().parent.parent
 
