@@ -11,10 +11,10 @@ from scipy.special import logsumexp
 
 
 def bellman_optimality(mdp, v):
-    """The value (S, A) of each action followed by v: r(s, a) + gamma * sum over s' of p(s'|s, a) v(s').
+    """The value (S, A) of each action followed by v: r(s, a) + gamma * E[v(s') | s, a].
 
-    Its maximum over actions is the Bellman optimality backup of v; its argmax is the policy that is greedy for v.
-    Source: Sutton & Barto (2018), eq. 4.1, before the maximum.
+    Its maximum over actions is the Bellman optimality backup of v; its argmax is the policy
+    that is greedy for v. Source: Sutton & Barto (2018), eq. 4.1, before the maximum.
     """
     return mdp.R + mdp.gamma * mdp.expect(np.where(mdp.terminal, 0.0, v))
 
@@ -28,11 +28,13 @@ def bellman_expectation(mdp, v, policy):
 
 
 def soft_bellman(mdp, v, reference, beta):
-    """The best value (S,), then v, if leaving the reference policy costs beta per nat of KL divergence.
+    """The best value (S,), then v, if leaving the reference costs beta per nat of KL divergence.
 
-    It is beta * log sum over a of pi_ref(a|s) exp(q(s, a) / beta), attained by pi(a|s) in proportion to
-    pi_ref(a|s) exp(q(s, a) / beta): as beta goes to 0 the maximum of q, as beta grows the mean of q under the reference.
-    reference (S, A) probabilities; beta > 0. Source: Todorov (2009); Haarnoja et al. (2017), eq. 3, with a uniform one.
+    It is beta * log sum over a of pi_ref(a|s) exp(q(s, a) / beta), attained by pi(a|s) in
+    proportion to pi_ref(a|s) exp(q(s, a) / beta): as beta goes to 0 the maximum of q, as beta
+    grows the mean of q under the reference.
+    reference (S, A) probabilities; beta > 0.
+    Source: Todorov (2009); Haarnoja et al. (2017), theorem 1, with a uniform reference.
     """
     if not (np.isfinite(beta) and beta > 0):
         raise ValueError(f"beta is {beta}, expected a finite number above 0: it divides the values")

@@ -112,7 +112,8 @@ def expected_sarsa(mdp, episodes, alpha, epsilon, max_steps, q, rng):
         while not terminated and lengths[episode] < max_steps:
             a = epsilon_greedy(q[s], epsilon[episode], rng)
             s_next, r, terminated = step(mdp, s, a, rng)
-            target = r if terminated else r + mdp.gamma * epsilon_greedy_value(q[s_next], epsilon[episode])
+            expected = epsilon_greedy_value(q[s_next], epsilon[episode])
+            target = r if terminated else r + mdp.gamma * expected
             q[s, a] += alpha[episode] * (target - q[s, a])
             returns[episode] += r
             lengths[episode] += 1
@@ -159,7 +160,8 @@ def double_q_learning(mdp, episodes, alpha, epsilon, max_steps, q, rng):
             a = epsilon_greedy(q1[s] + q2[s], epsilon[episode], rng)
             s_next, r, terminated = step(mdp, s, a, rng)
             learning, judging = (q1, q2) if rng.random() < 0.5 else (q2, q1)
-            target = r if terminated else r + mdp.gamma * judging[s_next, learning[s_next].argmax()]
+            named = learning[s_next].argmax()
+            target = r if terminated else r + mdp.gamma * judging[s_next, named]
             learning[s, a] += alpha[episode] * (target - learning[s, a])
             returns[episode] += r
             lengths[episode] += 1
@@ -170,7 +172,7 @@ def double_q_learning(mdp, episodes, alpha, epsilon, max_steps, q, rng):
 
 @njit(cache=True)
 def epsilon_greedy(q, epsilon, rng):
-    """An action drawn from the epsilon-greedy policy for q (A,): ties for the best are broken evenly."""
+    """An action from the epsilon-greedy policy for q (A,): ties for the best are broken evenly."""
     if rng.random() < epsilon:
         return rng.integers(0, len(q))
     best, ties = 0, 1
@@ -179,7 +181,7 @@ def epsilon_greedy(q, epsilon, rng):
             best, ties = a, 1
         elif q[a] == q[best]:
             ties += 1
-            if rng.random() * ties < 1:  # the k-th of equals replaces the one held with probability 1/k
+            if rng.random() * ties < 1:  # the k-th of equals comes in with probability 1/k
                 best = a
     return best
 

@@ -34,13 +34,15 @@ class Solution(NamedTuple):
 
 
 def policy_evaluation(mdp, policy, *, tol=1e-8):
-    """Back up every state under the policy until the values settle: for gamma < 1, within `tol` of v_pi.
+    """Back up every state under the policy until, for gamma < 1, no value is off by over `tol`.
 
-    Sweeps are synchronous: each uses only the values of the one before. A sweep that moves no value by more than d
-    leaves an error of at most d * gamma / (1 - gamma), so it stops at d = tol * (1 - gamma) / gamma. With gamma = 1 it
-    stops at d = tol, and the error is at most tol times the largest expected number of steps to the end.
-    Raises ValueError where gamma is 1 and the policy need not end (see `policy_value`), ArithmeticError where the
-    sweeps cannot settle. Source: Sutton & Barto (2018), section 4.1.
+    Sweeps are synchronous: each uses only the values of the one before. A sweep that moves no
+    value by more than d leaves an error of at most d * gamma / (1 - gamma), so it stops at
+    d = tol * (1 - gamma) / gamma. With gamma = 1 it stops at d = tol, and the error is at most
+    tol times the largest expected number of steps to the end.
+    Raises ValueError where gamma is 1 and the policy need not end (see `policy_value`),
+    ArithmeticError where the sweeps cannot settle.
+    Source: Sutton & Barto (2018), section 4.1.
     """
     require_proper(mdp, policy)
     policy = action_probabilities(mdp, policy)
@@ -53,13 +55,15 @@ def policy_evaluation(mdp, policy, *, tol=1e-8):
 
 
 def value_iteration(mdp, *, tol=1e-8):
-    """Back up every state with its best action until the values settle: for gamma < 1, within `tol` of v*.
+    """Back up every state with its best action until, for gamma < 1, v is within `tol` of v*.
 
-    A sweep that moves no value by more than d leaves an error of at most d * gamma / (1 - gamma), so it stops at
-    d = tol * (1 - gamma) / gamma. With gamma = 1 it stops at d = tol, and the error is at most tol times the largest
-    expected number of steps to the end, under the optimal or the returned policy.
-    Raises ValueError where gamma is 1 and from some state no policy reaches an end, ArithmeticError where the sweeps
-    cannot settle. Source: Sutton & Barto (2018), section 4.4.
+    A sweep that moves no value by more than d leaves an error of at most
+    d * gamma / (1 - gamma), so it stops at d = tol * (1 - gamma) / gamma. With gamma = 1 it
+    stops at d = tol, and the error is at most tol times the largest expected number of steps
+    to the end, under the optimal or the returned policy.
+    Raises ValueError where gamma is 1 and from some state no policy reaches an end,
+    ArithmeticError where the sweeps cannot settle.
+    Source: Sutton & Barto (2018), section 4.4.
     """
     require_proper(mdp, _uniform(mdp))
     v = np.zeros(mdp.num_states)
@@ -91,12 +95,13 @@ def soft_value_iteration(mdp, reference, beta, *, tol=1e-8):
 
 
 def policy_iteration(mdp, *, policy=None):
-    """Evaluate the policy exactly, make it greedy for its own value, and stop when that changes nothing.
+    """Evaluate the policy exactly, make it greedy for its own value, stop when nothing changes.
 
-    Starts from `policy`, or from the uniform random one. An action is replaced only by one that is better by more than
-    rounding, so each new policy is better than the last; as there are finitely many, it ends. v is the value of the
-    returned policy, by linear solve.
-    Raises ValueError where gamma is 1 and a policy need not end: the first one, or a loop whose rewards have no limit.
+    Starts from `policy`, or from the uniform random one. An action is replaced only by one that
+    is better by more than rounding, so each new policy is better than the last; as there are
+    finitely many, it ends. v is the value of the returned policy, by linear solve.
+    Raises ValueError where gamma is 1 and a policy need not end: the first one, or a loop whose
+    rewards have no limit.
     Source: Sutton & Barto (2018), section 4.3.
     """
     policies, values = [_uniform(mdp) if policy is None else np.asarray(policy)], []
@@ -107,9 +112,10 @@ def policy_iteration(mdp, *, policy=None):
         if any(np.array_equal(better, earlier) for earlier in policies):
             break
         policies.append(better)
+    q, values = bellman_optimality(mdp, v), np.array(values)
     residuals = np.abs(np.diff(values, axis=0)).max(axis=1)
     policies = np.array([action_probabilities(mdp, policy) for policy in policies])
-    return Solution(v, bellman_optimality(mdp, v), better, len(residuals), residuals, np.array(values), policies)
+    return Solution(v, q, better, len(residuals), residuals, values, policies)
 
 
 def modified_policy_iteration(mdp, *, backups=20, tol=1e-8):
