@@ -94,7 +94,7 @@ def execute(source, name, namespace):
 
 
 def failure(error, cell):
-    """What the student is told; UNEXPLAINED if it is no assert with a message and not from their code."""
+    """What the student is told; UNEXPLAINED if it is no assert with a message and no error of their own code."""
     text = "".join(traceback.format_exception_only(error)).strip()
     places = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     explained = isinstance(error, AssertionError) and str(error).strip()
@@ -132,7 +132,8 @@ def in_child(cells, answer, namespace):
         report = pipe.read()
     os.waitpid(child, 0)
     tests = [grade_id(cell) for cell in cells if kind(cell) == "test" and exercise(cell) == answer.exercise]
-    return json.loads(report) if report else dict.fromkeys(tests, f"ended itself or took over {SECONDS} seconds")
+    stopped = f"UNEXPLAINED: ended itself or took over {SECONDS} seconds"
+    return json.loads(report) if report else dict.fromkeys(tests, stopped)
 
 
 def main(chapter):

@@ -136,3 +136,7 @@ def test_a_wrong_answer_loses_points_and_a_right_one_keeps_them(chapter, answer)
         assert failures, "no test fails"
         explained = [said for said in failures if not said.startswith("UNEXPLAINED")]
         assert explained, f"the student is not told what is wrong: {failures}"
+        typos = ("NameError", "SyntaxError", "IndentationError", "ModuleNotFoundError", "NotImplementedError")
+        assert not any(said.startswith(typos) for said in failures), (
+            f"a slip of the pen, not a wrong answer: {failures}"
+        )

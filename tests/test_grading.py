@@ -165,7 +165,7 @@ def command(folder, *words):
 
 
 def grades(folder):
-    with open(folder / "grades.csv", newline="", encoding="utf-8") as file:
+    with open(folder / "grades" / f"{CHAPTER}.csv", newline="", encoding="utf-8") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
 
 

@@ -129,7 +129,7 @@ def test_displayed_source_is_todays(path):
 
 
 @pytest.mark.slow
-@chapters
+@executed
 def test_two_clean_runs_say_the_same(path):
     """The stored outputs are the first run; this is the second."""
     stored = read(path)

@@ -5,6 +5,7 @@ shown, its page keeps the stored outputs, and the exit status is 1. So it is if 
 """
 
 import ast
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -12,14 +13,14 @@ from typing import NamedTuple
 
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
-from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
-from notebooks import ROOT, code_cells, execute, normalise
+from notebooks import FAILURES, ROOT, code_cells, execute, normalise
 
 SOURCE = ROOT / "_build" / "source"  # the project's layout, so that every relative link works on the pages
 HTML = ROOT / "_build" / "html"
-NOT_SOURCE = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info", "*.nb[ic]", "gradebook.db")
+PAGES = ("chapters", "exercises", "docs")  # folders that hold pages and pictures
+LINKED = ("solutions",)  # folders that pages link as such
 
 
 class Run(NamedTuple):
@@ -31,10 +32,13 @@ class Run(NamedTuple):
 
 
 def count_checks(notebook):
-    """The number of assert statements in the code cells."""
-    plain_python = TransformerManager().transform_cell
-    trees = [ast.parse(plain_python(cell.source)) for cell in code_cells(notebook)]
-    return sum(isinstance(node, ast.Assert) for tree in trees for node in ast.walk(tree))
+    """The number of assert statements in the code cells, as far as they are Python."""
+    plain_python, checks = TransformerManager().transform_cell, 0
+    for cell in code_cells(notebook):
+        with contextlib.suppress(SyntaxError):  # running the chapter will report it
+            tree = ast.parse(plain_python(cell.source))
+            checks += sum(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    return checks
 
 
 def run(path, bar):
@@ -44,9 +48,10 @@ def run(path, bar):
     bar.set_description(path.stem)
     try:
         seconds, megabytes = execute(notebook, path.parent, after_cell=bar.update)
-    except CellExecutionError as error:
+    except FAILURES as error:
         bar.write(f"{path.name} fails:\n{error}")
-        return Run(path.stem, float("nan"), float("nan"), checks, f"{error.ename}: {error.evalue}")
+        what = getattr(error, "ename", type(error).__name__)
+        return Run(path.stem, float("nan"), float("nan"), checks, what)
     (SOURCE / "chapters" / path.name).write_text(normalise(notebook), encoding="utf-8")
     return Run(path.stem, seconds, megabytes, checks, "")
 
@@ -83,8 +88,12 @@ def main():
     if not chapters:
         sys.exit("chapters/ holds no notebook")
     shutil.rmtree(SOURCE, ignore_errors=True)
-    shutil.copytree(ROOT, SOURCE, ignore=NOT_SOURCE)
-    shutil.copy(ROOT / "docs" / "index.md", SOURCE)
+    for folder in PAGES:
+        shutil.copytree(ROOT / folder, SOURCE / folder, ignore=shutil.ignore_patterns(".*"))
+    for folder in LINKED:
+        (SOURCE / folder).mkdir()
+    for page in ("README.md", "LICENSE", "docs/index.md"):
+        shutil.copy(ROOT / page, SOURCE)
     cells = sum(len(code_cells(nbformat.read(path, as_version=4))) + 1 for path in chapters)
     with tqdm(total=cells, unit="cell") as bar:
         runs = [run(path, bar) for path in chapters]

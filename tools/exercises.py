@@ -2,13 +2,14 @@
 
     python tools/exercises.py generate [CHAPTER ...]          write exercises/ from solutions/
     python tools/exercises.py generate --check [CHAPTER ...]  write nothing; name what is out of date
-    python tools/exercises.py grade CHAPTER --from FOLDER     collect, grade, write feedback/ and grades.csv
+    python tools/exercises.py grade CHAPTER --from FOLDER     collect, grade, write feedback/ and grades/CHAPTER.csv
     python tools/exercises.py grades CHAPTER                  both again, after grading by hand
 
 The work is nbgrader's, set up by nbgrader_config.py: its own commands and its Formgrader see the same course.
 """
 
 import argparse
+import contextlib
 import csv
 import re
 import shutil
@@ -18,6 +19,7 @@ import warnings
 from pathlib import Path
 
 import nbformat
+from nbgrader.api import MissingEntry
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
@@ -65,11 +67,15 @@ def collect(chapter, folder):
     Where there is no notebook, other files go there, so that the student appears in the grades; beside a
     notebook they stay out: a student's numpy.py would be imported by the tests.
     """
+    handed_in = {}
     for path in sorted(Path(folder).glob("[!.]*")):
-        target = ROOT / "submitted" / (path.stem if path.is_file() else path.name) / chapter
+        student = re.sub(r"[][*?]", "_", path.stem if path.is_file() else path.name)  # nbgrader reads these as patterns
+        files = [path] if path.is_file() else sorted(file for file in path.glob("[!.]*") if file.is_file())
+        handed_in.setdefault(student, []).extend(files)
+    for student, files in handed_in.items():
+        target = ROOT / "submitted" / student / chapter
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        files = [path] if path.is_file() else sorted(file for file in path.glob("[!.]*") if file.is_file())
         notebooks = [file for file in files if file.suffix == ".ipynb"]
         for file in notebooks or files:
             only = notebooks == [file]
@@ -84,7 +90,7 @@ def fault(path):
     try:
         nbformat.validate(nbformat.read(path, as_version=4))
     except Exception as error:  # whatever a file that is no notebook makes of its reader
-        return f"not a notebook: {error}".splitlines()[0][:200]
+        return f"not a notebook: {type(error).__name__}"
     return ""
 
 
@@ -100,11 +106,19 @@ def autograde(chapter):
         shutil.rmtree(ROOT / "autograded" / student / chapter, ignore_errors=True)
         shutil.rmtree(ROOT / "feedback" / student / chapter, ignore_errors=True)
         why_not = fault(folder / f"{chapter}.ipynb")
-        if not why_not and not (result := nbgrader.autograde(chapter, student))["success"]:
+        if why_not:
+            forget(chapter, student)
+        elif not (result := nbgrader.autograde(chapter, student))["success"]:
             lines = (result.get("log", "") + result["error"]).splitlines()
             errors = [line.strip() for line in lines if re.match(r"\s*[\w.]+(Error|Exception): ", line)]
             why_not = f"not graded, {[*errors, lines[-1]][0]}"
         print(f"{student}: {why_not or 'graded'}", flush=True)
+
+
+def forget(chapter, student):
+    """Take an earlier submission out of the gradebook: what is handed in now cannot be graded."""
+    with course().gradebook as gradebook, contextlib.suppress(MissingEntry):
+        gradebook.remove_submission(chapter, student)
 
 
 def feedback(chapter):
@@ -123,7 +137,7 @@ def exercise(grade_id):
 
 
 def row(student, folder, chapter, gradebook):
-    """The line of grades.csv for the submission in `folder`."""
+    """The line of the grades for the submission in `folder`."""
     released = gradebook.find_notebook(chapter, chapter)
     by_hand = {cell.name for cell in released.solution_cells}
     most = {cell.name: cell.max_score for cell in released.grade_cells}
@@ -156,16 +170,18 @@ def row(student, folder, chapter, gradebook):
 
 
 def grades(chapter):
-    """Write grades.csv from the gradebook; `autograded` and `by_hand` add up to a student's score."""
+    """Write grades/CHAPTER.csv from the gradebook; `autograded` and `by_hand` add up to a student's score."""
     if not submissions(chapter):
         sys.exit(f"submitted/*/{chapter} holds no submission")
     with course().gradebook as gradebook:
         table = [row(student, folder, chapter, gradebook) for student, folder in submissions(chapter).items()]
-    with open(ROOT / "grades.csv", "w", newline="", encoding="utf-8") as file:
+    path = ROOT / "grades" / f"{chapter}.csv"
+    path.parent.mkdir(exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(table[0]))
         writer.writeheader()
         writer.writerows(table)
-    print(f"grades.csv: {len(table)} students")
+    print(f"{path.relative_to(ROOT)}: {len(table)} students")
 
 
 def generate(wanted, check):
@@ -203,6 +219,8 @@ def main():
     if arguments.command == "grade":
         if not arguments.folder.is_dir():
             parser.error(f"{arguments.folder} is no folder")
+        if arguments.folder.resolve().is_relative_to(ROOT / "submitted"):
+            parser.error("submitted/ is where the submissions are copied to: give the folder they come from")
         collect(arguments.chapter, arguments.folder)
         with tempfile.TemporaryDirectory() as unneeded:
             release(arguments.chapter, unneeded, database=True)

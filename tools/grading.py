@@ -49,6 +49,9 @@ class RestoreCells(preprocessors.OverwriteCells):
                 self.restore(cell, released[name], nb)
         graded = [name for name, cell in released.items() if cell.metadata.nbgrader.grade]
         deleted = [self.nothing_for(released[name], nb) for name in graded if name not in found]
+        for name, cell in released.items():
+            if name not in {*graded, *found} and cell.cell_type == "code":
+                remark(nb, f"{name} was deleted: what needs it fails")
         nb, resources = super().preprocess(nb, resources)
         nb.cells += deleted
         return nb, resources

@@ -22,12 +22,13 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.output_widget import OutputWidget
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("chapters/*.ipynb", "solutions/*/*.ipynb")
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)  # of a notebook that does not run to its end
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -77,7 +78,7 @@ def execute(notebook, folder, after_cell=None):
     """Run `notebook` in place in a fresh kernel that starts in `folder`.
 
     Returns (seconds, peak memory of the kernel in MB). Calls `after_cell()` after each code cell.
-    Raises CellExecutionError at the first cell that fails.
+    Raises one of FAILURES at the first cell that fails.
     """
     client = NotebookClient(
         notebook,
@@ -217,7 +218,7 @@ def rewrite(path):
     notebook = nbformat.reads(format_code(before), as_version=4)
     try:
         seconds, _ = execute(notebook, path.parent)
-    except CellExecutionError as error:
+    except FAILURES as error:
         return [f"{name(path)}: {error}"]
     after = normalise(notebook)
     broken = [f"{name(path)}: {rule}" for rule in broken_rules(nbformat.reads(after, as_version=4))]
