@@ -20,12 +20,13 @@ def read_environment(env):
                 f"{type(unwrapped).__name__} has no `{attribute}`: expected a toy-text environment that holds its "
                 "transition table in `P` and its start in `initial_state_distrib`, such as FrozenLake, Taxi or CliffWalking"
             )
-    num_states, num_actions = len(unwrapped.P), len(unwrapped.P[0])
+    table = unwrapped.P  # read once: an environment may make it anew at each look
+    num_states, num_actions = len(table), len(table[0])
     outcomes = [
         (s, a, s_next, p, r, terminated)
         for s in range(num_states)
         for a in range(num_actions)
-        for p, s_next, r, terminated in unwrapped.P[s][a]
+        for p, s_next, r, terminated in table[s][a]
         if p != 0
     ]
     s, a, s_next, p, r, terminated = (np.array(column) for column in zip(*outcomes, strict=True))

@@ -82,27 +82,21 @@ def test_an_episode_that_ends_on_its_last_step_is_not_truncated(learn):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_double_q_learning_tosses_a_fair_coin_and_acts_on_both_tables(seed):
-    """alpha 1: the mean of the tables is half of the reward after one step, for either table. Then, with the tables at
-    (0, 4) and (4, 2) or so, the sum decides."""
+def test_double_q_learning_tosses_a_fair_coin(seed):
+    """alpha 1, reward 1: two steps set both tables to 1, and so their mean, half of the time; else only one of them."""
     loop = FiniteMDP(np.ones((1, 1, 1)), [[1.0]], 0.0)
     learned = double_q_learning(loop, episodes=1, alpha=1.0, epsilon=0.1, rng=rng(seed), runs=4000, max_steps=2)
-    both = np.mean(learned.q[:, 0, 0] == 1)  # two steps reach both tables half of the time
+    both = np.mean(learned.q[:, 0, 0] == 1)
     assert abs(both - 0.5) < 5 * 0.5 / np.sqrt(4000)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_double_q_learning_acts_on_the_sum_of_its_tables(seed):
+    """Whichever table learned of the first action's reward, the sum prefers that action ever after: 3 * 1 or 3 * 0.9.
+    Acting on one table alone, the learner would forget it whenever the other had learned."""
     bandit = FiniteMDP(np.ones((1, 2, 1)), [[1.0, 0.9]], 0.0)
-    learned = double_q_learning(
-        bandit, episodes=1, alpha=0.5, epsilon=0.0, rng=rng(seed), runs=4000, max_steps=3, initial_q=0.0
-    )
-    greedy_on_the_sum = learned.returns[:, 0]  # after a first step any later one repeats it: the sum prefers it
-    assert set(np.round(greedy_on_the_sum, 6)) == {3.0, 2.7}
-
-
-@pytest.mark.parametrize("learn", LEARNERS)
-def test_each_run_has_its_own_generator(learn):
-    together = learn(cliff_walking(), episodes=5, alpha=0.5, epsilon=0.1, rng=rng(2), runs=3)
-    for run, child in enumerate(rng(2).spawn(3)):
-        alone = learn(cliff_walking(), episodes=5, alpha=0.5, epsilon=0.1, rng=child)
-        assert np.array_equal(together.q[run], alone.q)
+    learned = double_q_learning(bandit, episodes=1, alpha=0.5, epsilon=0.0, rng=rng(seed), runs=4000, max_steps=3)
+    assert set(np.round(learned.returns[:, 0], 6)) == {3.0, 2.7}
 
 
 @pytest.mark.parametrize("learn", LEARNERS)
@@ -114,13 +108,13 @@ def test_compiled_and_interpreted_give_the_same_numbers(learn):
 
 
 @pytest.mark.parametrize("learn", LEARNERS)
-def test_runs_are_independent_and_reproducible(learn):
-    several = learn(cliff_walking(), episodes=20, alpha=0.5, epsilon=0.1, rng=rng(1), runs=3)
-    again = learn(cliff_walking(), episodes=20, alpha=0.5, epsilon=0.1, rng=rng(1), runs=3)
+def test_each_run_is_the_one_that_its_own_generator_gives(learn):
+    several = learn(cliff_walking(), **CLIFF | {"episodes": 20}, rng=rng(1), runs=3)
     assert several.q.shape == (3, 48, 4) and several.returns.shape == several.lengths.shape == (3, 20)
-    assert np.array_equal(several.q, again.q)
-    assert not np.array_equal(several.returns[0], several.returns[1])
     assert several.policy.shape == (3, 48)
+    for run, child in enumerate(rng(1).spawn(3)):
+        assert np.array_equal(several.q[run], learn(cliff_walking(), **CLIFF | {"episodes": 20}, rng=child).q)
+    assert not np.array_equal(several.returns[0], several.returns[1])
 
 
 @pytest.mark.parametrize("learn", [q_learning, double_q_learning])
