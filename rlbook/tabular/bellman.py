@@ -63,8 +63,8 @@ def policy_value(mdp, policy):
 def _solve_sparse(matrix, r):
     """The v with matrix @ v = r, as exact as floating point allows.
 
-    Iterating is a thousand times faster than elimination where successors are scattered; elimination is the fallback
-    where the iterates do not meet the equations to the last digits.
+    Where successors are scattered, iterating is much faster than elimination (43 times at 2,000 states); elimination is
+    the fallback where the iterates do not meet the equations to the last digits.
     """
     v, _ = scipy.sparse.linalg.bicgstab(matrix, r, rtol=1e-15, atol=0.0, maxiter=1000)
     digits = 16 * np.finfo(float).eps * (np.abs(r).max() + np.abs(v).max())
