@@ -1,0 +1,256 @@
+"""GRPO: policy gradient for language models, with the group in the place of a value network.
+
+What was chosen, since papers and libraries differ: the KL penalty is taken off the reward (the paper's own, in the loss,
+is kl="loss"); an advantage is divided by the population standard deviation of its group (not so with
+divide_by_std=False); every token of a batch weighs the same. What was left out: a value network, a reward model, and
+any filter on what is sampled.
+"""
+
+import copy
+import math
+import time
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from rlbook._checks import require
+from rlbook.advantages import group_relative
+
+require("torch", extra="language")
+
+import torch  # noqa: E402 (after the check that it is there)
+
+from rlbook.language.sampling import check_room, encode, sample, token_logprobs  # noqa: E402
+
+
+class Step(NamedTuple):
+    """What one step of `grpo` saw and did. B is prompts_per_step times group_size, groups in consecutive rows."""
+
+    step: int  # from 1
+    prompts: list[str]  # (B,)
+    completions: list[str]  # (B,)
+    rewards: np.ndarray  # (B,) as the reward function gave them
+    advantages: np.ndarray  # (B,)
+    reward: float  # the mean of rewards
+    group_std: float  # the mean over groups of the population standard deviation of their rewards
+    zero_std: float  # the share of groups whose rewards are all equal
+    kl: float  # the mean of log pi(y|x) - log pi_ref(y|x): an estimate of KL(pi || pi_ref); nan without a reference
+    entropy: float  # the mean of -log pi over tokens: an estimate of the entropy of a token, in nats
+    length: float  # the mean number of tokens of a completion
+    loss: float  # of the first epoch
+    clip_fraction: float  # the share of tokens whose gradient the clipping took away, over all epochs
+    gradient_norm: float  # before it was limited, the mean over epochs
+    tokens_per_second: float  # completion tokens over the time of the whole step
+
+
+def grpo(
+    model,
+    tokenizer,
+    prompts,
+    reward,
+    optimizer,
+    *,
+    steps,
+    max_new_tokens,
+    rng,
+    columns=None,
+    prompts_per_step=8,
+    group_size=8,
+    temperature=1.0,
+    divide_by_std=True,
+    beta=0.0,
+    reference=None,
+    kl="reward",
+    clip=0.2,
+    epochs=1,
+    max_gradient_norm=1.0,
+    rows_at_once=None,
+):
+    """Sample a group of completions for each prompt, make the better ones of each likelier; a `Step` for each step.
+
+    prompts     strings; each step draws prompts_per_step of them, all different
+    reward      reward(prompts, completions, **columns) -> a list of floats, one a completion
+    optimizer   any PyTorch optimizer of the model's parameters
+    columns     {name: list}, an entry for each prompt, that the reward function gets too
+    beta        weight of the KL divergence from the reference, in reward per nat; 0 for none
+    reference   the model to stay near; by default, if beta is not 0, the model as it is now
+    kl          "reward": beta * log(pi / pi_ref) of a completion is taken off its reward;
+                "loss": beta * `k3` of each token is added to the loss
+    epochs      how often the same samples are learned from; the first clips nothing
+    rows_at_once    completions in one pass through the model, where all need too much memory
+
+    Trains the model in place. Raises ValueError before the first step for what cannot be trained,
+    and if the reward function does not return one finite number for each completion.
+    Source: Shao et al. (2024), section 4.1.
+    """
+    columns = {} if columns is None else columns
+    _check(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step, group_size, steps, epochs, kl, beta)
+    if reference is None and beta:
+        reference = copy.deepcopy(model).requires_grad_(False)
+    draw = partial(sample, model, tokenizer, max_new_tokens=max_new_tokens, temperature=temperature, rng=rng)
+    learn = partial(update, model, optimizer, clip=clip, temperature=temperature, rows_at_once=rows_at_once)
+    for step in range(1, steps + 1):
+        started = time.perf_counter()
+        chosen = rng.choice(len(prompts), prompts_per_step, replace=False)
+        samples = draw([prompts[i] for i in chosen], group_size=group_size)
+        asked, belonging = _rows(prompts, columns, chosen.repeat(group_size))
+        rewards = _rewards(reward, asked, samples.completions, belonging)
+
+        reference_logp, log_ratio = None, np.full(len(rewards), math.nan)
+        if reference is not None:
+            reference_logp = score(reference, samples, temperature, rows_at_once)
+            log_ratio = (samples.logprobs - reference_logp).sum(1).double().cpu().numpy()
+        scores = rewards - beta * log_ratio if beta and kl == "reward" else rewards
+        advantages = group_relative(scores, group_size, divide_by_std=divide_by_std)
+
+        beta_in_loss = beta if kl == "loss" else 0.0
+        updates = [
+            learn(samples, advantages, reference_logp, beta=beta_in_loss, max_gradient_norm=max_gradient_norm)
+            for _ in range(epochs)
+        ]
+        yield _step(step, started, asked, samples, rewards, advantages, log_ratio, updates, group_size)
+
+
+def update(
+    model,
+    optimizer,
+    samples,
+    advantages,
+    reference_logp=None,
+    *,
+    clip=0.2,
+    beta=0.0,
+    temperature=1.0,
+    max_gradient_norm=1.0,
+    rows_at_once=None,
+):
+    """One step of the optimizer up the clipped surrogate, averaged over the tokens of all samples.
+
+    advantages (B,); with beta, the `k3` estimate of the KL divergence from the reference is taken
+    off. Returns the loss, the share of tokens that were clipped, and the norm of the gradient.
+    """
+    advantages = torch.as_tensor(advantages, dtype=torch.float32, device=model.device)
+    optimizer.zero_grad()
+    num_tokens, total, clipped = samples.mask.sum(), 0.0, 0
+    for rows in torch.arange(len(advantages), device=model.device).split(rows_at_once or len(advantages)):
+        old_logp, mask = samples.logprobs[rows], samples.mask[rows]
+        logp = token_logprobs(
+            model,
+            samples.tokens[rows],
+            mask,
+            attention_mask=samples.attention_mask[rows],
+            temperature=temperature,
+        )
+        surrogate = clipped_surrogate(logp, old_logp, advantages[rows], clip=clip)
+        clipped += int((surrogate < (logp - old_logp).exp() * advantages[rows, None])[mask].sum())
+        if beta:
+            surrogate = surrogate - beta * k3(logp, reference_logp[rows])
+        loss = -(surrogate * mask).sum() / num_tokens
+        loss.backward()
+        total += loss.item()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_gradient_norm)
+    optimizer.step()
+    return total, clipped / int(num_tokens), float(norm)
+
+
+def clipped_surrogate(logp, old_logp, advantages, *, clip=0.2):
+    """The smaller of rho * A and clip(rho, 1 - clip, 1 + clip) * A for each token: (B, T).
+
+    logp, old_logp (B, T), and rho = exp(logp - old_logp); advantages (B,), one for all tokens of a
+    completion, or (B, T). Its gradient is that of rho * A, but 0 where earlier steps have taken
+    rho beyond the range in the direction that A asks for. Source: Schulman et al. (2017), eq. 7.
+    """
+    advantages = advantages[:, None] if advantages.ndim == 1 else advantages
+    ratio = (logp - old_logp).exp()
+    return torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+
+
+def k3(logp, reference_logp):
+    """r - 1 - log r with r = pi_ref / pi of each token: where pi drew it, an estimate of KL(pi || pi_ref), never negative.
+
+    Source: Schulman (2020), "Approximating KL divergence".
+    """
+    log_ratio = reference_logp - logp
+    return log_ratio.exp() - 1 - log_ratio
+
+
+@torch.no_grad()
+def score(model, samples, temperature=1.0, rows_at_once=None):
+    """The log-probabilities (B, L) that a model gives to the tokens of samples; elsewhere 0."""
+    parts = zip(*(field.split(rows_at_once or len(field)) for field in samples[:3]))
+    return torch.cat(
+        [
+            token_logprobs(model, tokens, mask, attention_mask=attention_mask, temperature=temperature)
+            for tokens, attention_mask, mask in parts
+        ]
+    )
+
+
+def _rows(prompts, columns, chosen):
+    """The prompts and the columns, at the chosen places."""
+    return [prompts[i] for i in chosen], {name: [column[i] for i in chosen] for name, column in columns.items()}
+
+
+def _rewards(reward, prompts, completions, columns):
+    """What the reward function says, as an array (B,)."""
+    rewards = reward(prompts=prompts, completions=completions, **columns)
+    name = getattr(reward, "__name__", repr(reward))
+    if np.shape(rewards) != (len(completions),):
+        raise ValueError(
+            f"reward function {name} returned {type(rewards).__name__} of shape {np.shape(rewards)}, "
+            f"expected a list of {len(completions)} floats: one for each completion"
+        )
+    for i, r in enumerate(rewards):
+        if r is None or not math.isfinite(r):
+            raise ValueError(
+                f"reward function {name} returned {r} for completion {i}, {completions[i]!r} after "
+                f"{prompts[i]!r}: expected a finite number"
+            )
+    return np.array([float(r) for r in rewards])
+
+
+def _step(step, started, prompts, samples, rewards, advantages, log_ratio, updates, group_size):
+    groups = rewards.reshape(-1, group_size)
+    losses, clipped, norms = zip(*updates)
+    num_tokens = int(samples.mask.sum())
+    return Step(
+        step=step,
+        prompts=prompts,
+        completions=samples.completions,
+        rewards=rewards,
+        advantages=advantages,
+        reward=float(rewards.mean()),
+        group_std=float(groups.std(axis=1).mean()),
+        zero_std=float((groups == groups[:, :1]).all(axis=1).mean()),
+        kl=float(log_ratio.mean()),
+        entropy=-float(samples.logprobs.sum()) / num_tokens,
+        length=num_tokens / len(rewards),
+        loss=losses[0],
+        clip_fraction=float(np.mean(clipped)),
+        gradient_norm=float(np.mean(norms)),
+        tokens_per_second=num_tokens / (time.perf_counter() - started),
+    )
+
+
+def _check(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step, group_size, steps, epochs, kl, beta):
+    """Raise ValueError for what `grpo` cannot begin with."""
+    counts = {"steps": steps, "epochs": epochs, "max_new_tokens": max_new_tokens, "prompts_per_step": prompts_per_step}
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(f"{name} is {count!r}, expected a whole number above 0")
+    if not isinstance(group_size, int) or group_size < 2:
+        raise ValueError(f"group_size is {group_size!r}, expected a whole number, at least 2: one alone has no others")
+    if kl not in ("reward", "loss"):
+        raise ValueError(f"kl is {kl!r}, expected 'reward' or 'loss': where the KL penalty stands")
+    if not (math.isfinite(beta) and beta >= 0):
+        raise ValueError(f"beta is {beta}, expected a finite number, at least 0")
+    _, there = encode(tokenizer, prompts, model.device)
+    check_room(model, there, max_new_tokens)
+    if prompts_per_step > len(prompts):
+        raise ValueError(
+            f"prompts_per_step is {prompts_per_step}, expected at most {len(prompts)}: all prompts there are"
+        )
+    for name, column in columns.items():
+        if len(column) != len(prompts):
+            raise ValueError(f"column {name!r} has {len(column)} entries, expected {len(prompts)}: one for each prompt")

@@ -1,0 +1,139 @@
+"""The language models of the book: loading a shipped one or any other, and building tiny ones.
+
+Every model here is a transformers model and every tokenizer a transformers tokenizer, so what the book does to a model
+of 100,000 parameters it does, by the same lines, to any causal model of a hub.
+"""
+
+from contextlib import contextmanager, nullcontext
+from importlib.resources import files
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from rlbook._checks import check_rng, require
+
+require("torch", extra="language")
+require("transformers", extra="language")
+
+import torch  # noqa: E402 (after the check that they are there)
+from huggingface_hub import constants  # noqa: E402
+from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers  # noqa: E402
+from tokenizers.models import WordLevel  # noqa: E402
+from transformers import (  # noqa: E402
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.utils import logging  # noqa: E402
+
+from rlbook._torch import best_device  # noqa: E402
+
+SHIPPED = Path(str(files("rlbook") / "models"))
+
+
+def shipped_models():
+    """The names of the models that come with the package."""
+    return sorted(folder.name for folder in SHIPPED.iterdir() if (folder / "config.json").is_file())
+
+
+def load(name, *, device=None, dtype=None):
+    """A causal language model and its tokenizer, ready to be sampled, scored and trained.
+
+    name        a model that comes with the package ("arithmetic"), a folder, or the id of one on the Hugging Face Hub
+    device      where to put it; by default the accelerator of this machine if it has one
+    dtype       of the weights; by default torch.float32, whatever the checkpoint has: small updates
+                get lost in the 8 bits of a bfloat16, so train in float32, under torch.autocast on a GPU
+
+    The model is in eval mode: its dropout is off, so that the policy that samples is the one that is scored. The
+    tokenizer pads on the left, and with the end token where it has no padding token of its own.
+    Raises OSError if there is no such model, or none that can be reached.
+    """
+    source = SHIPPED / name if name in shipped_models() else name
+    here = Path(source).is_dir()
+    try:
+        with _without_progress_bars() if here else nullcontext():
+            online = not here and _hub_answers()
+            tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left", local_files_only=not online)
+            model = AutoModelForCausalLM.from_pretrained(
+                source, dtype=dtype or torch.float32, local_files_only=not online
+            )
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"no model {str(name)!r}: expected a shipped one ({', '.join(shipped_models())}), a folder that holds "
+            "config.json, tokenizer.json and weights, or the id of a causal model on a hub that can be reached from here"
+        ) from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model.to(device or best_device()).eval(), tokenizer
+
+
+def _hub_answers():
+    """Whether a model hub can be reached. One question: from_pretrained would go on asking for most of a minute."""
+    try:
+        urlopen(constants.ENDPOINT, timeout=10).close()
+    except HTTPError:
+        return True  # it answers, if not to this question
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _without_progress_bars():
+    """A bar for reading a file of this machine is noise in a notebook; one for a download is not."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def word_tokenizer(words, end):
+    """A tokenizer whose tokens are whole words, parted by spaces; `end`, one of them, both ends a text and pads."""
+    return _tokenizer(words, pre_tokenizers.WhitespaceSplit(), None, eos_token=end, pad_token=end)
+
+
+def character_tokenizer(characters, *, end="<eos>", pad="<pad>"):
+    """A tokenizer whose tokens are single characters, and two more: one that ends a text and one that pads."""
+    each = pre_tokenizers.Split(Regex("."), "isolated")
+    return _tokenizer([pad, end, *characters], each, decoders.Fuse(), eos_token=end, pad_token=pad)
+
+
+def _tokenizer(vocabulary, pre_tokenizer, decoder, **special):
+    if len(set(vocabulary)) != len(vocabulary) or not set(special.values()) <= set(vocabulary):
+        raise ValueError(
+            f"vocabulary is {list(vocabulary)}, expected different tokens, {special['eos_token']!r} among them"
+        )
+    tokenizer = Tokenizer(WordLevel({token: i for i, token in enumerate(vocabulary)}))
+    tokenizer.pre_tokenizer = pre_tokenizer
+    if decoder is not None:
+        tokenizer.decoder = decoder
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, padding_side="left", **special)
+
+
+def tiny_gpt2(tokenizer, *, rng, layers=2, width=64, heads=2, context=32):
+    """An untrained GPT-2 for the tokenizer: 0.1 million parameters, not far from uniform, inclined to repeat itself.
+
+    context is the most tokens that prompt and completion may have together. Source: Radford et al. (2019).
+    """
+    check_rng(rng)
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=context,
+        n_embd=width,
+        n_layer=layers,
+        n_head=heads,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=tokenizer.eos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):  # transformers initialises from PyTorch's global generator
+        torch.manual_seed(int(rng.integers(2**63 - 1)))
+        return GPT2LMHeadModel(config).eval()

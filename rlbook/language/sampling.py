@@ -1,0 +1,198 @@
+"""Sampling from a language model, and scoring what was sampled, as one and the same policy.
+
+The temperature is part of the policy: it divides the logits where a token is drawn and where it is scored. There is no
+top-k, no top-p and no other filter, because a token that was drawn under a filter and scored without it was drawn from
+another distribution. Left padding is hidden by the attention mask, and positions are counted from a prompt's own first
+token. A completion is a prompt's continuation up to its end token, which is part of it, or up to the limit.
+"""
+
+from typing import NamedTuple
+
+from rlbook._checks import require
+
+require("torch", extra="language")
+require("transformers", extra="language")
+
+import torch  # noqa: E402 (after the check that they are there)
+from transformers import DynamicCache  # noqa: E402
+
+from rlbook._torch import torch_generator  # noqa: E402
+
+
+class Samples(NamedTuple):
+    """Prompts and their completions, side by side: columns of prompt (padded on the left), then of completion.
+
+    B is the number of prompts times the group size, the completions of one prompt in consecutive rows.
+    """
+
+    tokens: torch.Tensor  # (B, L) token ids, padding wherever attention_mask is False
+    attention_mask: torch.Tensor  # (B, L) bool: the tokens that are there
+    mask: torch.Tensor  # (B, L) bool: the tokens that the policy chose, the end token included
+    logprobs: torch.Tensor  # (B, L) log-probability of each token that the policy chose, elsewhere 0
+    completions: list[str]  # (B,) their texts, without the end token
+
+
+def sample(model, tokenizer, prompts, *, max_new_tokens, rng, group_size=1, temperature=1.0):
+    """Draw group_size completions of each prompt from the model, at this temperature: `Samples`.
+
+    prompts, a list of strings; max_new_tokens, the most tokens of a completion; rng, a NumPy generator.
+    Raises ValueError for an empty prompt, one that leaves the model's context too little room, or a tokenizer that
+    cannot pad.
+    """
+    generator = torch_generator(rng, model.device)
+
+    def draw(logp):
+        return torch.multinomial(logp.exp(), 1, generator=generator)[:, 0]
+
+    return complete(
+        model,
+        tokenizer,
+        prompts,
+        draw,
+        max_new_tokens=max_new_tokens,
+        group_size=group_size,
+        temperature=temperature,
+    )
+
+
+def greedy(model, tokenizer, prompts, *, max_new_tokens):
+    """Complete each prompt with the likeliest token at every step: `Samples`, with log-probabilities at temperature 1."""
+    return complete(model, tokenizer, prompts, lambda logp: logp.argmax(-1), max_new_tokens=max_new_tokens)
+
+
+@torch.no_grad()
+def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1, temperature=1.0):
+    """Continue each prompt group_size times, every token chosen by `choose`: (B, V) log-probabilities -> (B,) tokens.
+
+    A prompt is read once; its completions share what the model remembers of it, its keys and values in the cache.
+    """
+    _check_counts(max_new_tokens=max_new_tokens, group_size=group_size)
+    _check_temperature(temperature)
+    prompt, there = encode(tokenizer, prompts, model.device)
+    check_room(model, there, max_new_tokens)
+    stops = stop_tokens(model, tokenizer)
+
+    cache = DynamicCache(config=model.config)
+    logits = _next_logits(model, prompt, there, cache).repeat_interleave(group_size, 0)
+    cache.batch_repeat_interleave(group_size)
+    there = there.repeat_interleave(group_size, 0)
+    going = torch.ones(len(there), dtype=torch.bool, device=there.device)
+    tokens, masks, logprobs = [prompt.repeat_interleave(group_size, 0)], [torch.zeros_like(there)], []
+    while True:
+        logp = (logits.float() / temperature).log_softmax(-1)
+        token = torch.where(going, choose(logp), tokenizer.pad_token_id)
+        tokens.append(token[:, None])
+        masks.append(going[:, None])
+        logprobs.append(torch.where(going, logp.gather(1, token[:, None])[:, 0], 0.0)[:, None])
+        there = torch.cat([there, going[:, None]], 1)
+        going = going & ~torch.isin(token, stops)
+        if len(logprobs) == max_new_tokens or not going.any():
+            break
+        logits = _next_logits(model, token[:, None], there, cache)
+    tokens, mask = torch.cat(tokens, 1), torch.cat(masks, 1)
+    logprobs = torch.cat([torch.zeros(masks[0].shape, device=mask.device), *logprobs], 1)
+    texts = [row[own].tolist() for row, own in zip(tokens, mask)]
+    return Samples(tokens, there, mask, logprobs, tokenizer.batch_decode(texts, skip_special_tokens=True))
+
+
+def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0):
+    """The log-probability (B, L) of each token that the policy chose, given those before it; elsewhere 0.
+
+    tokens (B, L), mask (B, L) bool: the policy's own tokens; attention_mask (B, L): the tokens that
+    are there, needed as soon as a row begins with padding. Differentiable in the model's parameters.
+    """
+    _check_temperature(temperature)
+    _check_own_tokens(tokens, mask, attention_mask)
+    first = max(1, int(mask.any(0).int().argmax()))  # the first column to score; its logits stand one column before
+    logits = model(
+        input_ids=tokens,
+        attention_mask=attention_mask,
+        position_ids=None if attention_mask is None else positions(attention_mask),
+        logits_to_keep=tokens.shape[1] - first + 1,
+        use_cache=False,
+    ).logits[:, :-1]
+    logits = logits.float() / temperature
+    chosen = logits.gather(2, tokens[:, first:, None])[:, :, 0] - logits.logsumexp(2)
+    return torch.nn.functional.pad(torch.where(mask[:, first:], chosen, 0.0), (first, 0))
+
+
+def positions(attention_mask):
+    """The position (B, L) of each token in its own text, counted from 0 whatever padding stands before it."""
+    return (attention_mask.long().cumsum(1) - 1).clamp(min=0)
+
+
+def _next_logits(model, tokens, there, cache):
+    """The logits (B, V) after the newest tokens (B, N), given all that are there (B, L) and the cache of the others."""
+    return model(
+        input_ids=tokens,
+        attention_mask=there.long(),
+        position_ids=positions(there)[:, -tokens.shape[1] :],
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+    ).logits[:, -1]
+
+
+def encode(tokenizer, prompts, device):
+    """The prompts as token ids (B, L), padded on the left, and which of them are there (B, L) bool."""
+    if isinstance(prompts, str) or not len(prompts):
+        raise ValueError(f"prompts is {prompts!r}, expected a list of strings, at least one")
+    if tokenizer.pad_token_id is None:
+        raise ValueError(
+            "the tokenizer has no padding token; expected one, such as tokenizer.pad_token = tokenizer.eos_token"
+        )
+    batch = tokenizer(list(prompts), padding=True, padding_side="left", return_tensors="pt").to(device)
+    lengths = batch.attention_mask.sum(1)
+    if not lengths.all():
+        i = int(lengths.argmin())
+        raise ValueError(f"prompt {i} is {prompts[i]!r}, which has no token: expected something to continue")
+    return batch.input_ids, batch.attention_mask.bool()
+
+
+def check_room(model, there, max_new_tokens):
+    """Raise ValueError if a prompt, tokens there (B, L), and its completion do not fit into the model's context."""
+    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    lengths = there.sum(1)
+    if context is not None and lengths.max() + max_new_tokens > context:
+        raise ValueError(
+            f"prompt {int(lengths.argmax())} has {int(lengths.max())} tokens: with max_new_tokens={max_new_tokens} "
+            f"expected at most {context - max_new_tokens}, since the model's context holds {context}"
+        )
+
+
+def stop_tokens(model, tokenizer):
+    """The tokens that end a completion (N,): the tokenizer's end token, and those of the model's generation settings."""
+    listed = model.generation_config.eos_token_id if model.generation_config is not None else None
+    stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])} - {None}
+    return torch.tensor(sorted(stops), dtype=torch.long, device=model.device)
+
+
+def _check_counts(**counts):
+    for name, count in counts.items():
+        if not (isinstance(count, int) and count >= 1):
+            raise ValueError(f"{name} is {count!r}, expected a whole number above 0")
+
+
+def _check_temperature(temperature):
+    if not 0 < temperature < float("inf"):
+        raise ValueError(
+            f"temperature is {temperature}, expected a finite number above 0; for the likeliest token use greedy"
+        )
+
+
+def _check_own_tokens(tokens, mask, attention_mask):
+    """Raise ValueError unless every token to score is there and has one before it."""
+    for name, array in [("mask", mask), ("attention_mask", attention_mask)]:
+        if array is not None and array.shape != tokens.shape:
+            raise ValueError(f"{name} has shape {tuple(array.shape)}, expected {tuple(tokens.shape)}, that of tokens")
+    if mask.dtype != torch.bool:
+        raise ValueError(f"mask has type {mask.dtype}, expected torch.bool")
+    there = torch.ones_like(mask) if attention_mask is None else attention_mask.bool()
+    before = torch.nn.functional.pad(there, (1, 0))[:, :-1]
+    wrong = (mask & ~(there & before)).nonzero()
+    if len(wrong):
+        row, column = wrong[0].tolist()
+        raise ValueError(
+            f"mask[{row}, {column}] is True, but the token or the one before it is padding or missing: a token is scored "
+            "given those before it"
+        )
