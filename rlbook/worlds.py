@@ -145,3 +145,23 @@ def bias_example(num_actions=10, gamma=1.0):
         state_names=["A", "B", "end", *(f"end with {node - 0.1:.1f}" for node in nodes)],
         action_names=["left"] * (num_actions // 2) + ["right"] * (num_actions // 2),
     )
+
+
+def short_corridor(gamma=1.0):
+    """Three states in a row and a goal; every step costs 1. In the second state the actions are reversed.
+
+    A policy that cannot tell the three states apart does best going right with probability 2 - sqrt(2), which is worth
+    -(6 + 4 sqrt(2)) = -11.657. Going left from the first state stays there. Starts in the first state.
+    Source: Sutton & Barto (2018), example 13.1.
+    """
+    goal = 3
+    s_next = np.array([[1, 0], [0, 2], [goal, 1], [goal, goal]])  # after right, and after left
+    return FiniteMDP(
+        _deterministic(s_next),
+        np.full((4, 2), -1.0),
+        gamma,
+        start=0,
+        terminal=np.arange(4) == goal,
+        state_names=["first", "second", "third", "goal"],
+        action_names=["right", "left"],
+    )

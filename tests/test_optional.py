@@ -12,6 +12,9 @@ import pytest
         ("gymnasium", "from rlbook.worlds import chain; chain().to_gymnasium()", "gym"),
         ("gymnasium", "from rlbook.mdp import FiniteMDP; FiniteMDP.from_gymnasium(None, 0.9)", "gym"),
         ("matplotlib", "import rlbook.plotting", "plot"),
+        ("torch", "import rlbook.deep.networks", "deep"),
+        ("torch", "import rlbook.deep.reinforce", "deep"),
+        ("gymnasium", "import rlbook.deep.reinforce", "deep"),
     ],
 )
 def test_a_missing_part_names_the_line_that_installs_it(package, use, extra):
@@ -24,7 +27,8 @@ def test_a_missing_part_names_the_line_that_installs_it(package, use, extra):
 def test_everything_else_works_without_them():
     program = (
         "import sys; sys.modules['gymnasium'] = sys.modules['matplotlib'] = sys.modules['torch'] = None;"
-        "import rlbook.source, rlbook.statistics, rlbook.tabular.control, rlbook.tabular.planning as planning;"
+        "import rlbook.advantages, rlbook.source, rlbook.statistics, rlbook.tabular.control;"
+        "import rlbook.tabular.planning as planning;"
         "from rlbook.worlds import gridworld; print(round(planning.policy_iteration(gridworld()).v[1], 4))"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

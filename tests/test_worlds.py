@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rlbook import worlds
+from rlbook.tabular.bellman import policy_value
 from rlbook.tabular.planning import value_iteration
 
 
@@ -84,3 +85,27 @@ def test_bias_example_has_the_moments_of_the_normal_reward():
 def test_bias_example_refuses(count):
     with pytest.raises(ValueError, match="expected an even number"):
         worlds.bias_example(count)
+
+
+def test_short_corridor_reverses_the_actions_of_its_second_state():
+    mdp = worlds.short_corridor()
+    right, left = 0, 1
+    assert mdp.P[:3, right].argmax(axis=1).tolist() == [1, 0, 3]
+    assert mdp.P[:3, left].argmax(axis=1).tolist() == [0, 2, 1]
+    assert (mdp.R[:3] == -1).all() and mdp.start[0] == 1 and np.flatnonzero(mdp.terminal).tolist() == [3]
+    assert value_iteration(mdp).v[0] == -3  # whoever can tell the states apart walks straight there
+
+
+def test_short_corridor_without_seeing_the_state():
+    """Right with probability p is worth -2 (2 - p) / (p (1 - p)); the best p is 2 - sqrt(2), worth -(6 + 4 sqrt(2))."""
+    mdp = worlds.short_corridor()
+
+    def worth(p):
+        return policy_value(mdp, np.tile([p, 1 - p], (4, 1)))[0]
+
+    for p in (0.1, 0.5, 0.95):
+        assert np.isclose(worth(p), -2 * (2 - p) / (p * (1 - p)))
+    best = 2 - np.sqrt(2)
+    assert np.isclose(worth(best), -(6 + 4 * np.sqrt(2)))
+    assert worth(best) > max(worth(best - 0.01), worth(best + 0.01))
+    assert np.allclose([worth(0.95), worth(0.05)], [-44.21, -82.11], atol=0.005)  # epsilon-greedy, epsilon 0.1

@@ -1,0 +1,1 @@
+"""Part II: policies and values that are PyTorch networks, learned in Gymnasium's vectorised environments."""
