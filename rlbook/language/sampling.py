@@ -73,13 +73,13 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
     stops = stop_tokens(model, tokenizer)
 
     cache = DynamicCache(config=model.config)
-    logits = _next_logits(model, prompt, there, cache).repeat_interleave(group_size, 0)
+    logits = next_logits(model, prompt, there, cache).repeat_interleave(group_size, 0)
     cache.batch_repeat_interleave(group_size)
     there = there.repeat_interleave(group_size, 0)
     going = torch.ones(len(there), dtype=torch.bool, device=there.device)
     tokens, masks, logprobs = [prompt.repeat_interleave(group_size, 0)], [torch.zeros_like(there)], []
     while True:
-        logp = (logits.float() / temperature).log_softmax(-1)
+        logp = (at_least_float32(logits) / temperature).log_softmax(-1)
         token = torch.where(going, choose(logp), tokenizer.pad_token_id)
         tokens.append(token[:, None])
         masks.append(going[:, None])
@@ -88,9 +88,9 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
         going = going & ~torch.isin(token, stops)
         if len(logprobs) == max_new_tokens or not going.any():
             break
-        logits = _next_logits(model, token[:, None], there, cache)
+        logits = next_logits(model, token[:, None], there, cache)
     tokens, mask = torch.cat(tokens, 1), torch.cat(masks, 1)
-    logprobs = torch.cat([torch.zeros(masks[0].shape, device=mask.device), *logprobs], 1)
+    logprobs = torch.cat([torch.zeros_like(masks[0], dtype=logprobs[0].dtype), *logprobs], 1)
     texts = [row[own].tolist() for row, own in zip(tokens, mask)]
     return Samples(tokens, there, mask, logprobs, tokenizer.batch_decode(texts, skip_special_tokens=True))
 
@@ -111,7 +111,7 @@ def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0)
         logits_to_keep=tokens.shape[1] - first + 1,
         use_cache=False,
     ).logits[:, :-1]
-    logits = logits.float() / temperature
+    logits = at_least_float32(logits) / temperature
     chosen = logits.gather(2, tokens[:, first:, None])[:, :, 0] - logits.logsumexp(2)
     return torch.nn.functional.pad(torch.where(mask[:, first:], chosen, 0.0), (first, 0))
 
@@ -121,16 +121,24 @@ def positions(attention_mask):
     return (attention_mask.long().cumsum(1) - 1).clamp(min=0)
 
 
-def _next_logits(model, tokens, there, cache):
-    """The logits (B, V) after the newest tokens (B, N), given all that are there (B, L) and the cache of the others."""
+def next_logits(model, tokens, there, cache=None):
+    """The logits (B, V) of the token after the newest ones (B, N).
+
+    there (B, L) bool tells padding from text, of those in the cache too. Differentiable.
+    """
     return model(
         input_ids=tokens,
         attention_mask=there.long(),
         position_ids=positions(there)[:, -tokens.shape[1] :],
         past_key_values=cache,
-        use_cache=True,
+        use_cache=cache is not None,
         logits_to_keep=1,
     ).logits[:, -1]
+
+
+def at_least_float32(logits):
+    """Logits of half precision as float32, in which probabilities are computed; others as they are."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def encode(tokenizer, prompts, device):

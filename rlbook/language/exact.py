@@ -1,0 +1,126 @@
+"""Exact answers for a language small enough to enumerate: every completion, its probability, and all that follows.
+
+Policies are log-probabilities (P, N) of N completions after each of P prompts, under any causal model of transformers;
+rewards are (P, N). Values and divergences are sums over all completions: nothing is sampled. The functions are
+differentiable, so that the exact policy gradient is the gradient of `objective`.
+"""
+
+from typing import NamedTuple
+
+from rlbook._checks import require
+
+require("torch", extra="language")
+
+import torch  # noqa: E402 (after the check that it is there)
+
+from rlbook.language.sampling import check_room, encode, next_logits, token_logprobs  # noqa: E402
+from rlbook.language.token_mdp import all_completions  # noqa: E402
+
+
+class Language(NamedTuple):
+    """Every completion of every prompt: P prompts, N completions, in rows prompt by prompt."""
+
+    prompts: list[str]  # (P,)
+    completions: list[str]  # (N,) without the end token
+    tokens: torch.Tensor  # (P * N, L)
+    attention_mask: torch.Tensor  # (P * N, L) bool
+    mask: torch.Tensor  # (P * N, L) bool: the tokens of the completion, the end token included
+
+
+def enumerate_language(tokenizer, prompts, max_new_tokens):
+    """Every completion of the prompts by at most max_new_tokens tokens of the tokenizer: a `Language`.
+
+    They stand in the order of `token_mdp`'s, where its vocabulary is that of the tokenizer. Raises ValueError if there
+    are more than can be enumerated.
+    """
+    prompt, there = encode(tokenizer, prompts, "cpu")
+    ids = all_completions(len(tokenizer), max_new_tokens, tokenizer.eos_token_id)
+    padded = [[*text, *[tokenizer.pad_token_id] * (max_new_tokens - len(text))] for text in ids]
+    own = [[t < len(text) for t in range(max_new_tokens)] for text in ids]
+    completion, own = (torch.tensor(rows).repeat(len(prompts), 1) for rows in (padded, own))
+    prompt, there = (rows.repeat_interleave(len(ids), 0) for rows in (prompt, there))
+    return Language(
+        list(prompts),
+        tokenizer.batch_decode([list(text) for text in ids], skip_special_tokens=True),
+        torch.cat([prompt, completion], 1),
+        torch.cat([there, own], 1),
+        torch.cat([torch.zeros_like(there), own], 1),
+    )
+
+
+def language_logprobs(model, language):
+    """The log-probability (P, N) of every completion after every prompt, at temperature 1. Differentiable."""
+    tokens, attention_mask, mask = (field.to(model.device) for field in language[2:])
+    logp = token_logprobs(model, tokens, mask, attention_mask=attention_mask).sum(1)
+    return logp.reshape(len(language.prompts), -1)
+
+
+def language_rewards(reward, language, columns=None):
+    """The reward (P, N) of every completion after every prompt; columns {name: list (P,)} as in `grpo.grpo`."""
+    num_completions = len(language.completions)
+    rewards = [
+        reward(
+            prompts=[prompt] * num_completions,
+            completions=language.completions,
+            **{name: [column[i]] * num_completions for name, column in (columns or {}).items()},
+        )
+        for i, prompt in enumerate(language.prompts)
+    ]
+    return torch.tensor(rewards, dtype=torch.float64)
+
+
+def objective(logp, rewards, reference_logp=None, beta=0.0):
+    """J: the mean reward less beta times the KL divergence from the reference, over prompts alike. A scalar.
+
+    Its gradient in the model's parameters is the exact policy gradient.
+    """
+    values = (logp.exp() * rewards).sum(1)
+    if beta:
+        values = values - beta * kl_divergence(logp, reference_logp)
+    return values.mean()
+
+
+def kl_divergence(logp, reference_logp):
+    """KL(pi || pi_ref) (P,) after each prompt, in nats."""
+    return (logp.exp() * (logp - reference_logp)).sum(1)
+
+
+def optimal_policy(reference_logp, rewards, beta):
+    """The best policy (P, N) where leaving the reference costs beta per nat, as log-probabilities, and its J.
+
+    pi*(y|x) = pi_ref(y|x) exp(r / beta) / Z(x), and J* is the mean of beta log Z over prompts.
+    Source: Rafailov et al. (2023), eq. 4.
+    """
+    tilted = reference_logp + rewards / beta
+    log_z = tilted.logsumexp(1, keepdim=True)
+    return tilted - log_z, beta * log_z.mean()
+
+
+def flat_gradient(value, model):
+    """The gradient of a scalar in all parameters of the model, as one vector."""
+    gradients = torch.autograd.grad(value, list(model.parameters()))
+    return torch.cat([gradient.flatten() for gradient in gradients])
+
+
+def next_token_policy(model, tokenizer, vocabulary):
+    """The model as a policy of `token_mdp`: a function from texts (S,) to probabilities (S, A) of the next token.
+
+    vocabulary (A,) are tokens of the tokenizer. Raises ValueError, when called, if the model gives others probability.
+    """
+    ids = torch.tensor(tokenizer.convert_tokens_to_ids(list(vocabulary)), device=model.device)
+
+    @torch.no_grad()
+    def policy(texts):
+        tokens, there = encode(tokenizer, list(texts), model.device)
+        check_room(model, there, 0)
+        probabilities = next_logits(model, tokens, there).double().softmax(1)
+        given = probabilities[:, ids]
+        if (given.sum(1) < 1 - 1e-6).any():
+            s = int(given.sum(1).argmin())
+            raise ValueError(
+                f"after {texts[s]!r} the model gives the vocabulary {tuple(vocabulary)} a probability of "
+                f"{float(given[s].sum()):.6f}, expected 1: a token of the model is missing from it"
+            )
+        return given.cpu().numpy()
+
+    return policy
