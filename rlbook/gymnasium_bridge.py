@@ -97,3 +97,48 @@ class MDPEnv(gymnasium.Env):
             raise RuntimeError("step() after the episode ended, or before reset(): call reset() first")
         self._s, r, terminated = self.mdp.step(self._s, action, self.np_random)
         return self._s, r, terminated, False, {}
+
+
+class MDPVectorEnv(gymnasium.vector.VectorEnv):
+    """Many copies of a `FiniteMDP` stepped at once: observations, rewards and flags are arrays (num_envs,).
+
+    As in Gymnasium's own vectorised environments, the step after the end of an episode starts the next one: it takes no
+    notice of the action, pays nothing, and is no transition.
+    """
+
+    def __init__(self, mdp, num_envs):
+        if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+            raise ValueError(f"num_envs is {num_envs!r}, expected a whole number, at least 1")
+        self.mdp, self.num_envs = mdp, int(num_envs)
+        self.metadata = {"render_modes": [], "autoreset_mode": gymnasium.vector.AutoresetMode.NEXT_STEP}
+        self.single_observation_space = gymnasium.spaces.Discrete(mdp.num_states)
+        self.single_action_space = gymnasium.spaces.Discrete(mdp.num_actions)
+        self.observation_space = gymnasium.vector.utils.batch_space(self.single_observation_space, num_envs)
+        self.action_space = gymnasium.vector.utils.batch_space(self.single_action_space, num_envs)
+        rows = np.repeat(np.arange(mdp.num_states * mdp.num_actions), np.diff(mdp.tables.first))
+        self._ends = rows + mdp.tables.cumulative  # outcome i of row k happens where k + u first falls below _ends[i]
+        self._s = self._over = None
+
+    def _first_states(self, count):
+        return np.searchsorted(self.mdp.tables.start_cumulative, self.np_random.random(count), side="right")
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._s, self._over = self._first_states(self.num_envs), np.zeros(self.num_envs, bool)
+        return self._s.copy(), {}
+
+    def step(self, actions):
+        if self._s is None:
+            raise RuntimeError("step() before reset(): call reset() first")
+        actions, tables = np.asarray(actions), self.mdp.tables
+        if actions.shape != (self.num_envs,) or not ((actions >= 0) & (actions < self.mdp.num_actions)).all():
+            raise ValueError(f"actions are {actions}, expected ({self.num_envs},) in 0..{self.mdp.num_actions - 1}")
+        row = self._s * self.mdp.num_actions + actions
+        outcome = np.searchsorted(self._ends, row + self.np_random.random(self.num_envs), side="right")
+        outcome = np.minimum(outcome, tables.first[row + 1] - 1)  # where row + u was rounded up to row + 1
+        s_next = np.where(self._over, 0, tables.successor[outcome])
+        s_next[self._over] = self._first_states(self._over.sum())
+        rewards = np.where(self._over, 0.0, tables.reward[outcome])
+        terminated = tables.terminal[s_next] & ~self._over
+        self._s, self._over = s_next, terminated
+        return s_next.copy(), rewards, terminated.copy(), np.zeros(self.num_envs, bool), {}

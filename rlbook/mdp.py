@@ -111,11 +111,14 @@ class FiniteMDP:
 
         return cls(**read_environment(env), gamma=gamma, state_names=state_names, action_names=action_names)
 
-    def to_gymnasium(self):
-        """This MDP as a `gymnasium.Env` with discrete observations and actions; `reset(seed=...)` seeds its steps."""
-        from rlbook.gymnasium_bridge import MDPEnv
+    def to_gymnasium(self, num_envs=None):
+        """This MDP as a `gymnasium.Env` with discrete observations and actions; `reset(seed=...)` seeds its steps.
 
-        return MDPEnv(self)
+        With num_envs, a `gymnasium.vector.VectorEnv` of so many copies, all stepped at once.
+        """
+        from rlbook.gymnasium_bridge import MDPEnv, MDPVectorEnv
+
+        return MDPEnv(self) if num_envs is None else MDPVectorEnv(self, num_envs)
 
 
 # Sampling, for Python and for compiled loops alike.

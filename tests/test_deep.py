@@ -106,7 +106,7 @@ def test_play_in_the_vectorised_cart_pole_is_the_single_one():
 def test_short_episodes_are_not_favoured():
     """The mean return over the environments is the value of the policy, which the linear solve knows."""
     mdp = random_mdp()
-    episodes = play(side_by_side(mdp.to_gymnasium, 2000), table(LOGITS), rng(2))
+    episodes = play(mdp.to_gymnasium(num_envs=2000), table(LOGITS), rng(2))
     exact = mdp.start @ policy_value(mdp, softmax(LOGITS))
     error = episodes.returns.std() / 2000**0.5
     assert abs(episodes.returns.mean() - exact) < 4.5 * error
@@ -115,7 +115,7 @@ def test_short_episodes_are_not_favoured():
 
 def test_actions_are_drawn_from_the_policy():
     """The frequency of each action in the first state, within 4.5 standard errors."""
-    episodes = play(side_by_side(short_corridor().to_gymnasium, 2000), table(LOGITS), rng(4), max_steps=1)
+    episodes = play(short_corridor().to_gymnasium(num_envs=2000), table(LOGITS), rng(4), max_steps=1)
     p = softmax(LOGITS)[0, 1]
     assert abs(episodes.actions[0].double().mean() - p) < 4.5 * (p * (1 - p) / 2000) ** 0.5
 
@@ -162,7 +162,7 @@ def test_what_acts_is_what_is_scored():
 def gradients(learn, mdp, networks, updates, gamma=1.0):
     """The gradient of the policy in each of many updates that change nothing, since the step size is 0: (updates, ...)"""
     optimizer = torch.optim.SGD([p for network in networks for p in network.parameters()], lr=0.0)
-    env = side_by_side(mdp.to_gymnasium, 32)
+    env = mdp.to_gymnasium(num_envs=32)
     return np.array(
         [
             -networks[0].weight.grad.numpy()
@@ -210,7 +210,7 @@ def test_one_update_by_hand():
 
     policy = Guided()
     (record,) = reinforce(
-        side_by_side(short_corridor().to_gymnasium, 2),
+        short_corridor().to_gymnasium(num_envs=2),
         policy,
         torch.optim.SGD(policy.parameters(), lr=1e8),
         updates=1,
@@ -229,7 +229,7 @@ def test_the_discount_reaches_the_returns():
     mdp = short_corridor()
     estimates = gradients(reinforce, mdp, [table(np.zeros((4, 2)))], 1, gamma=0.0)[0]
     replay = rng(11)
-    episodes = play(side_by_side(mdp.to_gymnasium, 32), table(np.zeros((4, 2))), replay)
+    episodes = play(mdp.to_gymnasium(num_envs=32), table(np.zeros((4, 2))), replay)
     for s in range(3):
         taken = episodes.actions[episodes.mask & (episodes.observations == s)]
         more_right = (taken == 0).sum() - (taken == 1).sum()
@@ -262,7 +262,7 @@ def test_reinforce_climbs_the_corridor():
         def forward(self, s):
             return self.theta.expand(len(s), 2)
 
-    env = side_by_side(short_corridor().to_gymnasium, 32)
+    env = short_corridor().to_gymnasium(num_envs=32)
     for seed in range(3):
         policy, worth = Blind(), []
         for _ in reinforce(env, policy, torch.optim.Adam(policy.parameters(), lr=0.1), updates=40, rng=rng(seed)):

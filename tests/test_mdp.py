@@ -253,3 +253,44 @@ def test_an_exported_environment_walks_as_the_mdp_does():
     assert terminated and s == 47
     with pytest.raises(RuntimeError, match="call reset"):
         env.step(0)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_many_copies_step_as_the_tables_say(sparse):
+    """From every (s, a) the frequency of each outcome, within 5 standard errors, and the reward that belongs to it."""
+    P = np.array([[[0.2, 0.5, 0.3], [0, 1, 0]], [[0.6, 0, 0.4], [0.1, 0.1, 0.8]], [[0, 0, 1], [0, 0, 1]]])
+    R = np.arange(18.0).reshape(3, 2, 3)
+    if sparse:
+        P, R = (scipy.sparse.csr_array(array.reshape(6, 3)) for array in (P, np.where(P > 0, R, 0)))
+    mdp = FiniteMDP(P, R, 0.9, start=[0.3, 0.7, 0], terminal=[False, False, True])
+    count = 20_000
+    env = mdp.to_gymnasium(num_envs=count)
+    rows = np.reshape(mdp.P.toarray() if sparse else mdp.P, (3, 2, 3))
+    s, _ = env.reset(seed=0)
+    assert abs((s == 0).mean() - 0.3) < 5 * (0.3 * 0.7 / count) ** 0.5
+    actions = np.arange(count) % 2
+    s_next, r, terminated, truncated, _ = env.step(actions)
+    assert (terminated == (s_next == 2)).all() and not truncated.any()
+    assert (r == 6 * s + 3 * actions + s_next).all()
+    for here, a, there in np.ndindex(2, 2, 3):
+        p, taken = rows[here, a, there], (s == here) & (actions == a)
+        assert abs((s_next[taken] == there).mean() - p) <= 5 * (p * (1 - p) / taken.sum()) ** 0.5
+
+    again, r, over, _, _ = env.step(actions)  # the step after an end begins the next episode, and pays nothing
+    assert set(again[terminated].tolist()) == {0, 1} and not r[terminated].any() and not over[terminated].any()
+    assert (over == (again == 2)).all()
+
+
+def test_many_copies_are_seeded_and_refuse_what_one_refuses():
+    mdp = FiniteMDP(np.full((2, 1, 2), 0.5), np.zeros((2, 1)), 0.9)
+    first, second = mdp.to_gymnasium(num_envs=50), mdp.to_gymnasium(num_envs=50)
+    for env in (first, second):
+        with pytest.raises(RuntimeError, match="call reset"):
+            env.step(np.zeros(50, int))
+        env.reset(seed=3)
+    assert (first.step(np.zeros(50, int))[0] == second.step(np.zeros(50, int))[0]).all()
+    for actions in (np.ones(50, int), np.zeros(49, int)):
+        with pytest.raises(ValueError, match=r"expected \(50,\) in 0..0"):
+            first.step(actions)
+    with pytest.raises(ValueError, match="num_envs is 0"):
+        mdp.to_gymnasium(num_envs=0)
