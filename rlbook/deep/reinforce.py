@@ -196,7 +196,7 @@ def _check(env, policy, rng, max_steps, updates=1, optimizer=None, value=None):
     if not isinstance(env, gymnasium.vector.VectorEnv):
         raise TypeError(
             f"env is a {type(env).__name__}, expected a gymnasium VectorEnv, such as gymnasium.make_vec('CartPole-v1', "
-            "num_envs=32, vectorization_mode='vector_entry_point') or gymnasium.vector.SyncVectorEnv([make] * 32), or mdp.to_gymnasium(num_envs=32)"
+            "num_envs=32, vectorization_mode='vector_entry_point') or, of a FiniteMDP, mdp.to_gymnasium(num_envs=32)"
         )
     actions = env.single_action_space
     if not isinstance(actions, gymnasium.spaces.Discrete) or actions.start != 0:
