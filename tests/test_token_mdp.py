@@ -1,0 +1,260 @@
+"""A language as an MDP, by hand and against the enumeration of its completions."""
+
+import numpy as np
+import pytest
+import torch
+
+from rlbook.language.exact import (
+    enumerate_language,
+    flat_gradient,
+    kl_divergence,
+    language_logprobs,
+    language_rewards,
+    next_token_policy,
+    objective,
+    optimal_policy,
+)
+from rlbook.language.models import tiny_gpt2, word_tokenizer
+from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement, exact_match, is_number, sentiment
+from rlbook.language.sampling import sample, token_logprobs
+from rlbook.language.token_mdp import all_completions, token_mdp
+from rlbook.tabular.bellman import policy_value
+from rlbook.tabular.planning import soft_value_iteration, value_iteration
+
+torch.set_num_threads(1)
+
+
+def length_of(prompts, completions):
+    return [len(completion) for completion in completions]
+
+
+def toy(seed=0, prompts=TOY_PROMPTS):
+    """The toy language, its tokenizer, and an untrained model of double precision."""
+    tokenizer = word_tokenizer(TOY_WORDS, ".")
+    model = tiny_gpt2(tokenizer, rng=np.random.default_rng(seed)).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(2)  # further from uniform
+    return model, tokenizer, enumerate_language(tokenizer, prompts, TOY_LENGTH)
+
+
+def toy_mdp(model, tokenizer, prompts=TOY_PROMPTS):
+    reference = next_token_policy(model, tokenizer, TOY_WORDS)
+    return token_mdp(TOY_WORDS, TOY_LENGTH, agreement, end=".", prompts=prompts, reference=reference)
+
+
+def test_two_letters_and_an_end_by_hand():
+    mdp = token_mdp("ab.", 2, length_of, end=".", prompts=("x", "y"), separator="")
+    one = ["x", "xa", "xb", "x.", "xaa", "xab", "xa.", "xba", "xbb", "xb."]
+    assert mdp.state_names == (*one, *[name.replace("x", "y") for name in one])
+    assert mdp.action_names == ("a", "b", ".")
+    assert np.flatnonzero(mdp.terminal[:10]).tolist() == [3, 4, 5, 6, 7, 8, 9]
+    assert mdp.completions == ["", "aa", "ab", "a", "ba", "bb", "b"]
+    assert mdp.start.tolist() == [0.5] + [0] * 9 + [0.5] + [0] * 9
+    assert mdp.R[0].tolist() == [0, 0, 0] and mdp.R[1].tolist() == [2, 2, 1] and mdp.R[12].tolist() == [2, 2, 1]
+    assert mdp.gamma == 1
+    assert mdp.step(10, 1, np.random.default_rng(0)) == (12, 0.0, False)
+    assert mdp.step(12, 2, np.random.default_rng(0)) == (19, 1.0, True)
+    policy = np.tile([0.5, 0.2, 0.3], (20, 1))
+    expected = [0.3, 0.25, 0.1, 0.15, 0.1, 0.04, 0.06]
+    assert mdp.completion_probabilities(policy) == pytest.approx(np.array([expected, expected]))
+    assert mdp.reference == pytest.approx(np.full((20, 3), 1 / 3))
+
+
+def test_without_an_end_every_text_has_the_full_length():
+    mdp = token_mdp(["to", "be"], 3, length_of)
+    assert len(mdp.completions) == 8 and mdp.completions[5] == "be to be"
+    assert mdp.state_names[:3] == ("", "to", "be")
+    assert value_iteration(mdp).v[0] == len("to to to")
+
+
+@pytest.mark.parametrize("num_tokens, length", [(2, 3), (5, 4), (3, 1)])
+def test_the_number_of_completions(num_tokens, length):
+    assert len(all_completions(num_tokens, length)) == num_tokens**length
+    ending = all_completions(num_tokens, length, stop=0)
+    assert (
+        len(set(ending))
+        == len(ending)
+        == sum((num_tokens - 1) ** t for t in range(length)) + (num_tokens - 1) ** length
+    )
+
+
+def test_sentiment_and_agreement_by_hand():
+    said = {
+        "good": 1,
+        "not bad": 1,
+        "very very good": 4,
+        "not very bad": 2,
+        "good bad": 0,
+        "very": 0,
+        "not not bad": -1,
+    }
+    assert {text: sentiment(text) for text in said} == said
+    assert sentiment("very good bad") == 1  # the modifiers before "good" are used up
+    completions = ["very very good", "bad", "very very very good", ""]
+    assert agreement(["good ."] * 4, completions) == [1, -0.25, 0, 0]
+    assert agreement(["not very good ."] * 4, completions) == [-1, 0.25, 0, 0]
+
+
+def test_the_best_replies():
+    model, tokenizer, language = toy()
+    rewards = language_rewards(agreement, language)
+    best = [language.completions[i] for i in rewards.argmax(1)]
+    assert best == ["very very good", "very very bad", "very very bad"]
+    assert (rewards == 1).sum(1).tolist() == [1, 1, 1]  # one of 341
+
+
+def test_exact_match_and_number_format():
+    assert exact_match(["1+1="] * 3, ["2", "02", "2 "], answer=["2"] * 3) == [1, 0, 0]
+    texts = ["0", "12", "012", "", "1+2", "-1", "1.5", "٣"]
+    assert is_number([""] * 8, texts) == [1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_values_are_found_in_length_plus_one_sweeps():
+    model, tokenizer, _ = toy()
+    solution = value_iteration(toy_mdp(model, tokenizer))
+    assert solution.sweeps == TOY_LENGTH + 1  # one for each token, and one that finds nothing left to move
+    assert solution.v[0] == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_model_is_one_policy_in_the_mdp_and_in_the_enumeration(seed):
+    model, tokenizer, language = toy(seed)
+    mdp = toy_mdp(model, tokenizer)
+    logp = language_logprobs(model, language).detach()
+    assert language.completions == mdp.completions
+    assert logp.exp().sum(1).numpy() == pytest.approx(1, abs=1e-12)
+    assert mdp.completion_probabilities(mdp.reference) == pytest.approx(logp.exp().numpy(), abs=1e-12)
+    rewards = language_rewards(agreement, language)
+    assert mdp.start @ policy_value(mdp, mdp.reference) == pytest.approx(float(objective(logp, rewards)), abs=1e-12)
+
+
+@pytest.mark.parametrize("beta", [0.05, 0.1, 0.5])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tilted_policy_is_the_soft_bellman_solution(seed, beta):
+    model, tokenizer, language = toy(seed)
+    mdp = toy_mdp(model, tokenizer)
+    reference = language_logprobs(model, language).detach()
+    rewards = language_rewards(agreement, language)
+    best, value = optimal_policy(reference, rewards, beta)
+    solution = soft_value_iteration(mdp, mdp.reference, beta)
+    assert mdp.start @ solution.v == pytest.approx(float(value), abs=1e-9)
+    assert mdp.completion_probabilities(solution.policy) == pytest.approx(best.exp().numpy(), abs=1e-9)
+    assert float(objective(best, rewards, reference, beta)) == pytest.approx(float(value), abs=1e-12)
+    log_z = (reference.exp() * (rewards / beta).exp()).sum(1).log()
+    assert float(value) == pytest.approx(float(beta * log_z.mean()), abs=1e-12)
+    rng = np.random.default_rng(seed)
+    for _ in range(20):  # nothing near it is better, nothing far from it either
+        noise = torch.tensor(rng.normal(size=best.shape) * rng.choice([0.01, 1.0]))
+        assert objective((best + noise).log_softmax(1), rewards, reference, beta) < value
+
+
+def test_at_the_tilted_policy_every_completion_is_worth_the_same():
+    model, _, language = toy()
+    reference, beta = language_logprobs(model, language).detach(), 0.1
+    rewards = language_rewards(agreement, language)
+    best, value = optimal_policy(reference, rewards, beta)
+    penalised = rewards - beta * (best - reference)
+    assert (penalised.max(1).values - penalised.min(1).values).max() < 1e-9
+
+
+def test_kl_divergence_by_hand():
+    p, q = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.25, 0.75]])
+    expected = 0.5 * np.log(2) + 0.5 * np.log(2 / 3)
+    assert kl_divergence(p.log(), q.log()).tolist() == pytest.approx([expected])
+
+
+def test_the_exact_gradient_is_the_slope_of_the_objective():
+    model, _, language = toy()
+    reference, rewards = language_logprobs(model, language).detach(), language_rewards(agreement, language)
+    model.transformer.wpe.weight.data.add_(0.1)  # away from the reference
+
+    def value():
+        return objective(language_logprobs(model, language), rewards, reference, 0.1)
+
+    gradient = flat_gradient(value(), model)
+    parameters = torch.nn.utils.parameters_to_vector(model.parameters()).detach()
+    direction, step = gradient / gradient.norm(), 1e-5
+    slopes = []
+    for sign in (1, -1):
+        torch.nn.utils.vector_to_parameters(parameters + sign * step * direction, model.parameters())
+        slopes.append(value().item())
+    assert (slopes[0] - slopes[1]) / (2 * step) == pytest.approx(float(gradient.norm()), rel=1e-6)
+
+
+def test_the_token_view_and_the_sequence_view_give_the_same_gradient():
+    """The policy gradient theorem over prefixes, sum of d(s) pi(a|s) q(s, a) grad log pi, is that over whole texts."""
+    model, tokenizer, language = toy(prompts=("good .", "bad ."))
+    mdp = toy_mdp(model, tokenizer, prompts=("good .", "bad ."))
+    rewards = language_rewards(agreement, language)
+    by_texts = flat_gradient(objective(language_logprobs(model, language), rewards), model)
+
+    v = policy_value(mdp, mdp.reference)
+    q = mdp.R + mdp.expect(v)
+    visits = np.zeros(mdp.num_states)  # the probability that an episode passes through each text
+    for prompt in range(2):
+        first = prompt * mdp.num_states // 2
+        visits[first] = 0.5
+        for s in range(1, mdp.num_states // 2):
+            visits[first + s] = visits[first + mdp.parent[s]] * mdp.reference[first + mdp.parent[s], mdp.token[s]]
+    tokens, there, weights = [], [], []
+    for s in np.flatnonzero(~mdp.terminal):
+        ids = tokenizer(mdp.state_names[s]).input_ids
+        for a in range(5):
+            tokens.append([4] * (8 - len(ids)) + [*ids, a])
+            there.append([0] * (8 - len(ids)) + [1] * (len(ids) + 1))
+            weights.append(visits[s] * mdp.reference[s, a] * q[s, a])
+    tokens, there = torch.tensor(tokens), torch.tensor(there)
+    last = torch.zeros_like(there, dtype=torch.bool)
+    last[:, -1] = True
+    logp = token_logprobs(model, tokens, last, attention_mask=there)[:, -1]
+    by_tokens = flat_gradient((torch.tensor(weights) * logp).sum(), model)
+    assert torch.allclose(by_texts, by_tokens, atol=1e-10)
+    assert by_texts.norm() > 1e-3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sampled_gradients_approach_the_exact_one(seed):
+    model, tokenizer, language = toy(seed)
+    model = model.float()
+    rewards = language_rewards(agreement, language)
+    exact = flat_gradient(objective(language_logprobs(model, language), rewards), model)
+    cosines = []
+    for size in (10, 700):
+        rng = np.random.default_rng(seed)
+        samples = sample(model, tokenizer, TOY_PROMPTS, max_new_tokens=TOY_LENGTH, rng=rng, group_size=size)
+        prompts = [prompt for prompt in TOY_PROMPTS for _ in range(size)]
+        scores = torch.tensor(agreement(prompts, samples.completions))
+        logp = token_logprobs(model, samples.tokens, samples.mask, attention_mask=samples.attention_mask)
+        sampled = flat_gradient((logp.sum(1) * scores).mean(), model)
+        cosines.append(float(torch.cosine_similarity(sampled, exact, dim=0)))
+    assert cosines[1] > 0.8 and cosines[1] > cosines[0]
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"length": 0}, "length is 0"),
+        ({"length": 20}, "make .* texts: expected at most"),
+        ({"end": "!"}, "end is '!'"),
+        ({"prompts": ()}, "prompts is empty"),
+        ({"reward": lambda prompts, completions: [0.0]}, r"returned shape \(1,\) for 7 completions"),
+        ({"reference": lambda texts: np.ones((2, 3))}, r"reference gives probabilities of shape \(2, 3\)"),
+    ],
+)
+def test_bad_input_is_refused_by_name(changed, message):
+    arguments = {"vocabulary": "ab.", "length": 2, "reward": length_of, "end": "."} | changed
+    with pytest.raises(ValueError, match=message):
+        token_mdp(**arguments)
+
+
+def test_a_vocabulary_that_is_not_the_models_is_refused():
+    model, tokenizer, _ = toy()
+    with pytest.raises(ValueError, match="a token of the model is missing"):
+        next_token_policy(model, tokenizer, TOY_WORDS[:4])(["good ."])
+
+
+def test_a_language_too_large_to_enumerate_is_refused():
+    _, tokenizer, _ = toy()
+    with pytest.raises(ValueError, match="expected at most 1,000,000"):
+        enumerate_language(tokenizer, ["good ."], 12)
