@@ -1,8 +1,7 @@
 """How much better than expected it went: returns, TD errors, GAE, and the baselines of groups. One copy for the book.
 
 Every function takes NumPy arrays, lists, or torch tensors, and gives arrays or tensors back; whole numbers become
-floats. Gradients flow through tensors: who wants none passes `values.detach()`. Nothing is whitened here, and no
-epsilon is added to a standard deviation.
+floats. Gradients flow through tensors: who wants none passes `values.detach()`. Nothing is whitened here.
 """
 
 import sys
@@ -79,11 +78,12 @@ def leave_one_out(rewards, group_size):
     return (groups * (group_size / (group_size - 1))).reshape(-1)
 
 
-def group_relative(rewards, group_size, *, divide_by_std=True):
+def group_relative(rewards, group_size, *, divide_by_std=True, epsilon=0.0):
     """Each reward less the mean of its group, itself included, by default over the group's std.
 
     rewards (B,), the members of a group consecutive. Returns (B,). The standard deviation is the
-    population's (divided by the group size), with nothing added; equal rewards get exactly 0.
+    population's (divided by the group size), plus epsilon, which keeps rewards that differ only by
+    rounding from being blown up; equal rewards get exactly 0.
     The mean that includes the sample scales the expected gradient by (K - 1) / K.
     Raises ValueError for groups of fewer than 2, or if they do not divide B.
     Source: Shao et al. (2024), section 4.1.2; without the std: Liu et al. (2025).
@@ -91,7 +91,7 @@ def group_relative(rewards, group_size, *, divide_by_std=True):
     xp, groups = _centred_groups(rewards, group_size)
     if divide_by_std:
         variance = (groups**2).mean(axis=1, keepdims=True)
-        groups = groups / xp.where(variance > 0, variance, 1.0) ** 0.5
+        groups = groups / (xp.where(variance > 0, variance, 1.0) ** 0.5 + epsilon)
     return groups.reshape(-1)
 
 

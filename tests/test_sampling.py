@@ -107,8 +107,7 @@ def test_positions_by_hand():
 
 
 def test_log_probabilities_by_hand():
-    """A model without layers: the next token depends on the last one and its position only."""
-    model, tokenizer = toy()
+    model, _ = toy()
     tokens = torch.tensor([[0, 4, 3, 0, 4]])
     mask = torch.tensor([[False, False, True, True, True]])
     logits = model(tokens).logits[0]

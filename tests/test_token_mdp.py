@@ -97,7 +97,7 @@ def test_sentiment_and_agreement_by_hand():
 
 
 def test_the_best_replies():
-    model, tokenizer, language = toy()
+    _, _, language = toy()
     rewards = language_rewards(agreement, language)
     best = [language.completions[i] for i in rewards.argmax(1)]
     assert best == ["very very good", "very very bad", "very very bad"]
@@ -153,7 +153,7 @@ def test_at_the_tilted_policy_every_completion_is_worth_the_same():
     model, _, language = toy()
     reference, beta = language_logprobs(model, language).detach(), 0.1
     rewards = language_rewards(agreement, language)
-    best, value = optimal_policy(reference, rewards, beta)
+    best, _ = optimal_policy(reference, rewards, beta)
     penalised = rewards - beta * (best - reference)
     assert (penalised.max(1).values - penalised.min(1).values).max() < 1e-9
 

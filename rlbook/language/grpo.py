@@ -24,6 +24,9 @@ import torch  # noqa: E402 (after the check that it is there)
 from rlbook.language.sampling import check_room, encode, sample, token_logprobs  # noqa: E402
 
 
+STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
+
+
 class Step(NamedTuple):
     """What one step of `grpo` saw and did. B is prompts_per_step times group_size, groups in consecutive rows."""
 
@@ -102,7 +105,7 @@ def grpo(
             reference_logp = score(reference, samples, temperature, rows_at_once)
             log_ratio = (samples.logprobs - reference_logp).sum(1).double().cpu().numpy()
         scores = rewards - beta * log_ratio if beta and kl == "reward" else rewards
-        advantages = group_relative(scores, group_size, divide_by_std=divide_by_std)
+        advantages = group_relative(scores, group_size, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
 
         beta_in_loss = beta if kl == "loss" else 0.0
         updates = [

@@ -1,0 +1,368 @@
+"""GRPO: its parts by hand and by enumeration, the trainer against the exact optimum, its errors."""
+
+import copy
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from rlbook.advantages import group_relative, leave_one_out
+from rlbook.language.exact import (
+    enumerate_language,
+    flat_gradient,
+    kl_divergence,
+    language_logprobs,
+    language_rewards,
+    objective,
+    optimal_policy,
+)
+from rlbook.language.grpo import clipped_surrogate, grpo, k3, score, update
+from rlbook.language.models import tiny_gpt2, word_tokenizer
+from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
+from rlbook.language.sampling import Samples, sample, token_logprobs
+
+torch.set_num_threads(1)
+
+
+def toy(seed=0, words=TOY_WORDS):
+    tokenizer = word_tokenizer(words, ".")
+    return tiny_gpt2(tokenizer, rng=np.random.default_rng(seed)), tokenizer
+
+
+def drawn(model, tokenizer, group_size=4, seed=0):
+    """Samples of unequal lengths, after prompts of unequal lengths."""
+    rng = np.random.default_rng(seed)
+    return sample(model, tokenizer, TOY_PROMPTS, max_new_tokens=TOY_LENGTH, rng=rng, group_size=group_size)
+
+
+class Ascent(torch.optim.SGD):
+    """An optimizer that only remembers the gradient."""
+
+    def step(self):
+        self.seen = torch.cat([p.grad.flatten() for group in self.param_groups for p in group["params"]])
+
+
+# The parts
+
+
+def test_the_clipped_surrogate_by_hand():
+    ratio = torch.tensor([[0.5, 1.0, 1.5], [0.5, 1.0, 1.5]])
+    value = clipped_surrogate(ratio.log(), torch.zeros(2, 3), torch.tensor([2.0, -2.0]), clip=0.2)
+    assert value.tolist() == [pytest.approx([1.0, 2.0, 2.4]), pytest.approx([-1.6, -2.0, -3.0])]
+    by_token = clipped_surrogate(ratio.log(), torch.zeros(2, 3), torch.tensor([[2.0], [-2.0]]).expand(2, 3), clip=0.2)
+    assert torch.equal(value, by_token)
+
+
+def test_clipping_takes_the_gradient_only_where_a_step_has_gone_far_enough():
+    logp = torch.tensor([[0.5, 1.0, 1.5], [0.5, 1.0, 1.5]]).log().requires_grad_()
+    clipped_surrogate(logp, torch.zeros(2, 3), torch.tensor([2.0, -2.0]), clip=0.2).sum().backward()
+    assert logp.grad.tolist() == [pytest.approx([1.0, 2.0, 0.0]), pytest.approx([0.0, -2.0, -3.0])]
+
+
+def test_k3_by_hand():
+    assert k3(torch.tensor([0.5]).log(), torch.tensor([0.25]).log()).tolist() == pytest.approx([0.5 - 1 + np.log(2)])
+    assert k3(torch.tensor([0.3]).log(), torch.tensor([0.3]).log()).tolist() == pytest.approx([0.0])
+
+
+def test_k3_is_an_unbiased_estimate_whose_gradient_as_a_loss_is_that_of_the_other_divergence():
+    torch.manual_seed(0)
+    logits, reference = (
+        torch.randn(1, 6, dtype=torch.float64, requires_grad=True),
+        torch.randn(1, 6, dtype=torch.float64),
+    )
+    logp, reference = logits.log_softmax(1), reference.log_softmax(1)
+    drawn_from = logp.exp().detach()
+    expected = (drawn_from * k3(logp, reference)).sum()
+    assert expected.item() == pytest.approx(kl_divergence(logp, reference).item())
+    (gradient,) = torch.autograd.grad(expected, logits, retain_graph=True)
+    (forward,) = torch.autograd.grad(kl_divergence(reference, logp).sum(), logits)
+    assert torch.allclose(gradient, forward)
+
+
+def test_four_completions_of_unequal_lengths_by_hand():
+    """Rewards 1, 1, 0, 0: advantages 1, 1, -1, -1; with 1, 3, 2 and 2 tokens the loss is -(1 + 3 - 2 - 2) / 8 = 0."""
+    model, _ = toy()
+    advantages = group_relative([1.0, 1.0, 0.0, 0.0], 4)
+    assert advantages.tolist() == [1, 1, -1, -1]
+    lengths = [1, 3, 2, 2]
+    tokens = torch.tensor([[0, 4, 4, 4, 4], [0, 4, 1, 1, 4], [0, 4, 3, 4, 4], [0, 4, 2, 4, 4]])
+    mask = torch.tensor([[False, False, *[t < n for t in range(3)]] for n in lengths])
+    there = mask.clone()
+    there[:, :2] = True
+    samples = Samples(tokens, there, mask, None, None)
+    logp = token_logprobs(model, tokens, mask, attention_mask=there)
+    samples = samples._replace(logprobs=logp.detach())
+    optimizer = Ascent(model.parameters())
+    loss, clipped, norm = update(model, optimizer, samples, advantages, max_gradient_norm=1e9)
+    assert loss == pytest.approx(0, abs=1e-6) and clipped == 0
+    expected = -(logp[:2].sum() - logp[2:].sum()) / 8  # each token's gradient is A times that of its log-probability
+    assert norm > 0.01  # a loss of 0, and yet something to learn
+    assert torch.allclose(optimizer.seen, flat_gradient(expected, model), atol=1e-6)
+
+
+def test_what_is_padding_has_no_part_in_an_update():
+    model, tokenizer = toy()
+    samples = drawn(model, tokenizer)
+    advantages = np.random.default_rng(0).normal(size=12)
+    wide = Samples(
+        *(
+            torch.nn.functional.pad(field, (3, 2), value=fill)
+            for field, fill in zip(samples[:4], (4, False, False, 0.0))
+        ),
+        samples.completions,
+    )
+    seen = []
+    for which in (samples, wide):
+        optimizer = Ascent(model.parameters())
+        update(model, optimizer, which, advantages, max_gradient_norm=1e9)
+        seen.append(optimizer.seen)
+    assert torch.allclose(*seen, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 5, 12, 100])
+def test_an_update_in_parts_is_the_same_update(rows_at_once):
+    model, tokenizer = toy()
+    samples, advantages = drawn(model, tokenizer), np.random.default_rng(0).normal(size=12)
+    reference = toy(1)[0]
+    reference_logp = score(reference, samples)
+    assert torch.allclose(score(reference, samples, rows_at_once=rows_at_once), reference_logp, atol=1e-6)
+    results, seen = [], []
+    for rows in (None, rows_at_once):
+        optimizer = Ascent(model.parameters())
+        results.append(update(model, optimizer, samples, advantages, reference_logp, beta=0.3, rows_at_once=rows))
+        seen.append(optimizer.seen)
+    assert results[0] == pytest.approx(results[1], abs=1e-6)
+    assert torch.allclose(*seen, atol=1e-6)
+
+
+def test_the_share_of_clipped_tokens_is_that_of_gradients_that_vanish():
+    model, tokenizer = toy()
+    samples, advantages = drawn(model, tokenizer), np.random.default_rng(0).normal(size=12)
+    samples = samples._replace(logprobs=samples.logprobs + samples.mask * torch.randn(samples.mask.shape) * 0.5)
+    _, clipped, _ = update(model, Ascent(model.parameters()), samples, advantages, clip=0.1)
+    logp = score(model, samples).requires_grad_()
+    surrogate = clipped_surrogate(logp, samples.logprobs, torch.tensor(advantages), clip=0.1)
+    (gradient,) = torch.autograd.grad(surrogate.sum(), logp)
+    assert clipped == pytest.approx(float((gradient[samples.mask] == 0).float().mean()))
+    assert 0.2 < clipped < 0.8
+
+
+@pytest.mark.parametrize(
+    "baseline, scale", [(leave_one_out, 1), (lambda r, k: group_relative(r, k, divide_by_std=False), 0.5)]
+)
+def test_the_expected_update_of_a_pair_is_the_exact_gradient(baseline, scale):
+    """All pairs of completions of a language of 7: with the mean that includes the sample, (K - 1) / K = 1/2 of it."""
+    model, tokenizer = toy(words=("good", "bad", "."))
+    language = enumerate_language(tokenizer, ["good ."], 2)
+    rewards = language_rewards(agreement, language)
+    logp = language_logprobs(model, language)
+    exact = flat_gradient(objective(logp.double(), rewards), model)
+    token_logp = token_logprobs(model, language.tokens, language.mask, attention_mask=language.attention_mask)
+    surrogate = torch.zeros(())
+    for i, j in product(range(7), repeat=2):
+        advantages = torch.tensor(baseline(rewards[0, [i, j]].numpy(), 2), dtype=torch.float32)
+        pair = clipped_surrogate(token_logp[[i, j]], token_logp[[i, j]].detach(), advantages) * language.mask[[i, j]]
+        surrogate = surrogate + (logp[0, i] + logp[0, j]).exp().detach() * pair.sum() / 2
+    assert torch.allclose(flat_gradient(surrogate, model), scale * exact, atol=1e-6)
+    assert exact.norm() > 0.01
+
+
+# The trainer
+
+
+def steps_of(changed=None, seed=0, reward=agreement):
+    model, tokenizer = toy(seed)
+    settings = {"steps": 3, "max_new_tokens": TOY_LENGTH, "rng": np.random.default_rng(seed), "prompts_per_step": 3}
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    prompts = list(TOY_PROMPTS)
+    return list(
+        grpo(model, tokenizer, prompts, reward, optimizer, **settings | {"group_size": 4} | (changed or {}))
+    ), model
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("divide_by_std", [True, False])
+def test_a_short_training_closes_half_of_the_gap_to_the_optimum(seed, divide_by_std):
+    model, tokenizer = toy(seed)
+    beta = 0.1
+    language = enumerate_language(tokenizer, TOY_PROMPTS, TOY_LENGTH)
+    rewards, reference = language_rewards(agreement, language), language_logprobs(model, language).detach().double()
+    _, best = optimal_policy(reference, rewards, beta)
+    before = objective(reference, rewards, reference, beta)
+    trainer = grpo(
+        model,
+        tokenizer,
+        list(TOY_PROMPTS),
+        agreement,
+        torch.optim.Adam(model.parameters(), lr=1e-3),
+        steps=120,
+        max_new_tokens=TOY_LENGTH,
+        rng=np.random.default_rng(seed),
+        prompts_per_step=3,
+        group_size=32,
+        beta=beta,
+        divide_by_std=divide_by_std,
+    )
+    last = list(trainer)[-1]
+    with torch.no_grad():
+        logp = language_logprobs(model, language).double()
+    assert best - objective(logp, rewards, reference, beta) < 0.5 * (best - before)
+    assert last.kl == pytest.approx(float(kl_divergence(logp, reference).mean()), abs=0.5)  # sampled and exact
+
+
+def test_a_record_says_what_happened():
+    words = []
+
+    def count(prompts, completions, told):
+        words.append((prompts, completions, told))
+        return [float(completion.startswith("good")) for completion in completions]
+
+    told = {"told": [prompt.upper() for prompt in TOY_PROMPTS]}
+    records, _ = steps_of({"columns": told, "beta": 0.1, "steps": 2}, reward=count)
+    for record, (prompts, completions, told) in zip(records, words):
+        assert (record.prompts, record.completions) == (prompts, completions)
+        assert told == [prompt.upper() for prompt in prompts]
+        assert [len(set(prompts[i : i + 4])) for i in (0, 4, 8)] == [1, 1, 1] and set(prompts) == set(TOY_PROMPTS)
+        groups = record.rewards.reshape(3, 4)
+        assert record.rewards.tolist() == [float(text.startswith("good")) for text in completions]
+        assert record.reward == pytest.approx(groups.mean())
+        assert record.group_std == pytest.approx(np.sqrt(groups.mean(1) * (1 - groups.mean(1))).mean())
+        assert record.zero_std == np.isin(groups.sum(1), [0, 4]).mean()
+        lengths = [min(len(text.split()) + 1, TOY_LENGTH) for text in completions]
+        assert record.length == pytest.approx(np.mean(lengths))
+        assert record.tokens_per_second > 0 and record.gradient_norm > 0 and 0.5 < record.entropy < np.log(5)
+    assert [record.step for record in records] == [1, 2]
+    assert records[0].kl == pytest.approx(0, abs=1e-5) and records[1].kl != 0
+    assert records[0].advantages == pytest.approx(group_relative(records[0].rewards, 4), abs=2e-3)  # no noise blown up
+
+
+def test_without_a_reference_the_kl_is_not_known():
+    assert np.isnan(steps_of()[0][0].kl)
+    frozen = toy()[0]
+    records, _ = steps_of({"reference": frozen})
+    assert records[0].kl == pytest.approx(0, abs=1e-6) and records[2].kl != 0
+
+
+def test_the_kl_penalty_is_taken_off_the_reward_before_groups_are_compared():
+    other = toy(5)[0]
+    records, _ = steps_of({"reference": other, "beta": 0.5, "steps": 1, "divide_by_std": False})
+    model, tokenizer = toy()
+    samples = sample_like(records[0], model, tokenizer)
+    penalty = (score(model, samples) - score(other, samples)).sum(1).double().numpy()
+    expected = group_relative(records[0].rewards - 0.5 * penalty, 4, divide_by_std=False)
+    assert records[0].advantages == pytest.approx(expected, abs=1e-5)
+    in_loss, _ = steps_of({"reference": other, "beta": 0.5, "steps": 1, "divide_by_std": False, "kl": "loss"})
+    assert in_loss[0].advantages == pytest.approx(group_relative(records[0].rewards, 4, divide_by_std=False))
+    plain, _ = steps_of({"steps": 1, "divide_by_std": False})
+    assert in_loss[0].loss == pytest.approx(plain[0].loss + 0.5 * mean_k3(model, other, samples), abs=1e-5)
+
+
+def sample_like(record, model, tokenizer):
+    """The samples of the first step again, by the same generator."""
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(3, 3, replace=False)
+    samples = sample(
+        model, tokenizer, [TOY_PROMPTS[i] for i in chosen], max_new_tokens=TOY_LENGTH, rng=rng, group_size=4
+    )
+    assert samples.completions == record.completions
+    return samples
+
+
+def mean_k3(model, other, samples):
+    return k3(score(model, samples), score(other, samples))[samples.mask].mean().item()
+
+
+def test_one_epoch_clips_nothing_and_several_may():
+    assert all(record.clip_fraction == 0 for record in steps_of()[0])
+    records, _ = steps_of({"epochs": 8, "clip": 0.01})
+    assert records[0].clip_fraction > 0
+    assert records[0].loss == steps_of()[0][0].loss  # that of the first epoch
+
+
+def test_the_rng_decides_everything_and_no_global_generator_does():
+    first, a = steps_of()
+    torch.manual_seed(123)
+    second, b = steps_of()
+    assert [r.completions for r in first] == [r.completions for r in second]
+    assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters()))
+
+
+def test_the_reference_stays_as_it_was():
+    model, tokenizer = toy()
+    before = copy.deepcopy(model.state_dict())
+    reference = toy()[0]
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    prompts, rng = list(TOY_PROMPTS), np.random.default_rng(0)
+    settings = {"steps": 2, "max_new_tokens": 4, "rng": rng, "prompts_per_step": 3, "beta": 0.1, "reference": reference}
+    list(grpo(model, tokenizer, prompts, agreement, optimizer, **settings))
+    assert all(torch.equal(before[name], value) for name, value in reference.state_dict().items())
+    assert not all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_training_on_a_gpu_in_mixed_precision():
+    model, tokenizer = toy()
+    model = model.cuda()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    rng = np.random.default_rng(0)
+    settings = {"steps": 60, "max_new_tokens": 4, "rng": rng, "prompts_per_step": 3, "group_size": 32, "beta": 0.1}
+    with torch.autocast("cuda", torch.bfloat16):
+        records = list(grpo(model, tokenizer, list(TOY_PROMPTS), agreement, optimizer, **settings))
+    assert np.mean([r.reward for r in records[-10:]]) > np.mean([r.reward for r in records[:10]]) + 0.1
+
+
+def one(value):
+    return lambda prompts, completions: [value] * len(completions)
+
+
+@pytest.mark.parametrize(
+    "changed, reward, message",
+    [
+        ({"group_size": 1}, agreement, "group_size is 1, expected"),
+        ({"prompts_per_step": 4}, agreement, "prompts_per_step is 4, expected at most 3"),
+        ({"steps": 0}, agreement, "steps is 0"),
+        ({"epochs": 1.5}, agreement, "epochs is 1.5"),
+        ({"max_new_tokens": 40}, agreement, "prompt 2 has 4 tokens.*context holds 32"),
+        ({"kl": "k3"}, agreement, "kl is 'k3'"),
+        ({"beta": -1}, agreement, "beta is -1"),
+        ({"temperature": 0}, agreement, "temperature is 0"),
+        ({"columns": {"answer": ["1"]}}, agreement, "column 'answer' has 1 entries, expected 3"),
+        (
+            {},
+            lambda prompts, completions: [1.0],
+            r"<lambda> returned list of shape \(1,\), expected a list of 12 floats",
+        ),
+        ({}, lambda prompts, completions: 1.0, r"returned float of shape \(\)"),
+        ({}, one(float("nan")), "<lambda> returned nan for completion 0"),
+        ({}, one(float("-inf")), "returned -inf for completion 0"),
+        ({}, one(None), "returned None for completion 0"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_learned(changed, reward, message):
+    model, tokenizer = toy()
+    before = copy.deepcopy(model.state_dict())
+    settings = {
+        "steps": 2,
+        "max_new_tokens": 4,
+        "rng": np.random.default_rng(0),
+        "prompts_per_step": 3,
+        "group_size": 4,
+    }
+    optimizer = torch.optim.Adam(model.parameters())
+    with pytest.raises(ValueError, match=message):
+        next(grpo(model, tokenizer, list(TOY_PROMPTS), reward, optimizer, **settings | changed))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_an_empty_prompt_and_a_tokenizer_without_padding_are_refused():
+    model, tokenizer = toy()
+    settings = {"steps": 1, "max_new_tokens": 4, "rng": np.random.default_rng(0), "prompts_per_step": 1}
+    optimizer = torch.optim.Adam(model.parameters())
+    with pytest.raises(ValueError, match="prompt 1 is ''"):
+        next(grpo(model, tokenizer, ["good .", ""], agreement, optimizer, **settings))
+    with pytest.raises(ValueError, match="prompts is"):
+        next(grpo(model, tokenizer, [], agreement, optimizer, **settings))
+    tokenizer.pad_token = None
+    with pytest.raises(ValueError, match="no padding token"):
+        next(grpo(model, tokenizer, ["good ."], agreement, optimizer, **settings))
