@@ -1,9 +1,9 @@
 """GRPO: policy gradient for language models, with the group in the place of a value network.
 
 What was chosen, since papers and libraries differ: the KL penalty is taken off the reward (the paper's own, in the loss,
-is kl="loss"); an advantage is divided by the population standard deviation of its group (not so with
-divide_by_std=False); every token of a batch weighs the same. What was left out: a value network, a reward model, and
-any filter on what is sampled.
+is kl="loss"); an advantage is divided by the population standard deviation of its group plus 1e-4 (not so with
+divide_by_std=False); every token of a batch weighs the same; the norm of the gradient is limited to 1. What was left
+out: a value network, a reward model, and any filter on what is sampled.
 """
 
 import copy
@@ -22,7 +22,6 @@ require("torch", extra="language")
 import torch  # noqa: E402 (after the check that it is there)
 
 from rlbook.language.sampling import check_room, encode, sample, token_logprobs  # noqa: E402
-
 
 STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
 
