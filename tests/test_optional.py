@@ -15,6 +15,11 @@ import pytest
         ("torch", "import rlbook.deep.networks", "deep"),
         ("torch", "import rlbook.deep.reinforce", "deep"),
         ("gymnasium", "import rlbook.deep.reinforce", "deep"),
+        ("torch", "import rlbook.language.grpo", "language"),
+        ("torch", "import rlbook.language.exact", "language"),
+        ("torch", "import rlbook.language.models", "language"),
+        ("transformers", "import rlbook.language.sampling", "language"),
+        ("transformers", "import rlbook.language.models", "language"),
     ],
 )
 def test_a_missing_part_names_the_line_that_installs_it(package, use, extra):
@@ -27,7 +32,7 @@ def test_a_missing_part_names_the_line_that_installs_it(package, use, extra):
 def test_everything_else_works_without_them():
     program = (
         "import sys; sys.modules['gymnasium'] = sys.modules['matplotlib'] = sys.modules['torch'] = None;"
-        "import rlbook.advantages, rlbook.source, rlbook.statistics, rlbook.tabular.control;"
+        "import rlbook.advantages, rlbook.language.rewards, rlbook.language.token_mdp, rlbook.source, rlbook.statistics, rlbook.tabular.control;"
         "import rlbook.tabular.planning as planning;"
         "from rlbook.worlds import gridworld; print(round(planning.policy_iteration(gridworld()).v[1], 4))"
     )

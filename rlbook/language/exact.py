@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from rlbook._checks import require
 
-require("torch", extra="language")
+torch = require("torch", extra="language")
 
-import torch  # noqa: E402 (after the check that it is there)
 
 from rlbook.language.sampling import check_room, encode, next_logits, token_logprobs  # noqa: E402
 from rlbook.language.token_mdp import all_completions  # noqa: E402

@@ -17,9 +17,8 @@ import numpy as np
 from rlbook._checks import require
 from rlbook.advantages import group_relative
 
-require("torch", extra="language")
+torch = require("torch", extra="language")
 
-import torch  # noqa: E402 (after the check that it is there)
 
 from rlbook.language.sampling import check_room, encode, sample, token_logprobs  # noqa: E402
 

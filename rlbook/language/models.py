@@ -12,10 +12,9 @@ from urllib.request import urlopen
 
 from rlbook._checks import check_rng, require
 
-require("torch", extra="language")
+torch = require("torch", extra="language")
 require("transformers", extra="language")
 
-import torch  # noqa: E402 (after the check that they are there)
 from huggingface_hub import constants  # noqa: E402
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers  # noqa: E402
 from tokenizers.models import WordLevel  # noqa: E402

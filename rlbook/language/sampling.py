@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 from rlbook._checks import require
 
-require("torch", extra="language")
+torch = require("torch", extra="language")
 require("transformers", extra="language")
 
-import torch  # noqa: E402 (after the check that they are there)
 from transformers import DynamicCache  # noqa: E402
 
 from rlbook._torch import torch_generator  # noqa: E402
