@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 
-.PHONY: help setup book test lab notebooks exercises bench clean
+.PHONY: help setup book test lab notebooks exercises models bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ notebooks: $(READY) ## re-execute chapters and solutions in place and normalise 
 
 exercises: $(READY) ## generate the students' notebooks from solutions
 	$(BIN)/python tools/exercises.py generate
+
+models: $(READY) ## train the models that come with the package (minutes)
+	$(BIN)/python tools/models.py
 
 bench: $(READY) ## measure the package against other libraries
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'

@@ -1,0 +1,165 @@
+"""Loading a model, shipped or not; the shipped one is what its training said it is."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub import constants
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import models
+from rlbook.language.arithmetic import sums
+from rlbook.language.models import SHIPPED, character_tokenizer, load, shipped_models, tiny_gpt2
+from rlbook.language.rewards import exact_match, is_number
+from rlbook.language.sampling import greedy, sample, token_logprobs
+
+torch.set_num_threads(1)
+
+# Log-probabilities of the tokens of "12+34=46<eos>" and so on, as they were when the model was trained. They guard the
+# files: after `make models` has written new ones, they are to be replaced.
+LOGPROBS = {
+    ("12+34=", "46"): [-0.3521, -0.2845, -0.0372],
+    ("7+8=", "15"): [-0.5245, -2.3365, -0.0298],
+    ("99+99=", "198"): [-0.2600, -0.4093, -0.3351, -0.0204],
+    ("50+5=", "55"): [-0.2964, -2.4944, -0.0176],
+}
+
+
+@pytest.fixture(scope="module")
+def arithmetic():
+    return load("arithmetic", device="cpu")
+
+
+@pytest.fixture
+def no_hub(monkeypatch):
+    """A hub whose address leads nowhere."""
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+
+
+# the shipped model
+
+
+def test_the_shipped_model_gives_the_log_probabilities_it_was_trained_to(arithmetic):
+    model, tokenizer = arithmetic
+    for (prompt, answer), expected in LOGPROBS.items():
+        tokens = tokenizer([prompt + answer + tokenizer.eos_token], return_tensors="pt").input_ids
+        mask = torch.arange(tokens.shape[1])[None] >= len(prompt)
+        assert token_logprobs(model, tokens, mask)[mask].tolist() == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_shipped_files_are_small_and_plain_transformers_loads_them(arithmetic):
+    folder = SHIPPED / "arithmetic"
+    assert {file.name for file in folder.iterdir()} >= {"config.json", "tokenizer.json", "model.safetensors"}
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 4e6
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert model.dtype == torch.float32
+    ours, our_tokenizer = arithmetic
+    tokens = tokenizer(["12+34="], return_tensors="pt").input_ids
+    assert torch.equal(tokens, our_tokenizer(["12+34="], return_tensors="pt").input_ids)
+    assert torch.equal(model(tokens).logits, ours(tokens).logits)
+
+
+def test_the_shipped_model_is_often_wrong_where_it_samples_and_seldom_where_it_is_greedy(arithmetic):
+    prompts, answers = sums(held_out=True)
+    completions = sample(*arithmetic, prompts, max_new_tokens=5, rng=np.random.default_rng(0)).completions
+    sampled = np.mean(exact_match(prompts, completions, answers))
+    assert 0.3 < sampled < 0.6
+    assert sampled + 0.1 < np.mean(is_number(prompts, completions)) < 0.95
+    likeliest = greedy(*arithmetic, prompts, max_new_tokens=5).completions
+    assert np.mean(exact_match(prompts, likeliest, answers)) > sampled + 0.2
+
+
+# what it learned from
+
+
+def test_the_sums_are_right_and_all_there():
+    together = [[*learned, *held] for learned, held in zip(sums(held_out=False), sums(held_out=True))]
+    assert len(set(together[0])) == len(together[0]) == 100 * 100
+    for prompt, answer in zip(*together):
+        a, b = prompt.removesuffix("=").split("+")
+        assert int(a) + int(b) == int(answer)
+
+
+def test_a_held_out_sum_does_not_occur_in_training_in_either_order():
+    learned, held_out = (
+        {tuple(sorted(map(int, prompt.removesuffix("=").split("+")))) for prompt in sums(held_out=held_out)[0]}
+        for held_out in (False, True)
+    )
+    assert not learned & held_out
+    assert len(held_out) / len(learned | held_out) == pytest.approx(1 / 5, abs=0.01)
+
+
+def test_every_answer_and_every_pair_of_last_digits_occurs_in_training():
+    prompts, answers = sums(held_out=False)
+    assert set(answers) == {str(n) for n in range(199)}
+    assert len({(a[-1], b[-1]) for a, b in (prompt.removesuffix("=").split("+") for prompt in prompts)}) == 100
+
+
+@pytest.mark.parametrize("answer", ["0", "46", "198"])
+def test_answers_are_spoilt_as_often_as_the_script_says(answer):
+    rng = np.random.default_rng(0)
+    spoilt = [models.spoil(answer, rng) for _ in range(4000)]
+    error = 4 * math.sqrt(0.25 / 4000)  # four standard errors, at most
+    assert np.mean([text == answer for text in spoilt]) == pytest.approx(1 - models.WRONG - models.MALFORMED, abs=error)
+    assert np.mean(is_number([answer] * 4000, spoilt)) == pytest.approx(1 - models.MALFORMED, abs=error)
+
+
+def test_training_begins_the_same_from_the_same_seed(monkeypatch):
+    few = [column[::200] for column in sums(held_out=False)]
+    monkeypatch.setattr(models, "sums", lambda held_out: few)
+    first, again = (models.train_arithmetic(np.random.default_rng(1))[0] for _ in range(2))
+    assert all(torch.equal(p, q) for p, q in zip(first.parameters(), again.parameters()))
+
+
+# loading
+
+
+def test_a_model_is_float32_in_eval_mode_and_its_tokenizer_pads_on_the_left(arithmetic):
+    model, tokenizer = arithmetic
+    assert model.dtype == torch.float32
+    assert not model.training
+    assert tokenizer.padding_side == "left"
+    assert tokenizer.pad_token_id != tokenizer.eos_token_id
+    assert shipped_models() == ["arithmetic"]
+
+
+def test_dtype_and_device_are_what_was_asked_for():
+    model, _ = load("arithmetic", device="cpu", dtype=torch.bfloat16)
+    assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
+    model, _ = load("arithmetic", device=torch.device("meta"))
+    assert model.device == torch.device("meta")
+
+
+def test_a_checkpoint_in_half_precision_is_loaded_in_float32(tmp_path):
+    model, tokenizer = load("arithmetic", device="cpu", dtype=torch.bfloat16)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert load(tmp_path, device="cpu")[0].dtype == torch.float32
+
+
+def test_a_tokenizer_without_padding_pads_with_its_end(tmp_path):
+    tokenizer = character_tokenizer("ab", end="<end>")
+    tiny_gpt2(tokenizer, rng=np.random.default_rng(0)).save_pretrained(tmp_path)
+    tokenizer.pad_token = None
+    tokenizer.padding_side = "right"
+    tokenizer.save_pretrained(tmp_path)
+    _, loaded = load(str(tmp_path), device="cpu")
+    assert loaded.pad_token == loaded.eos_token == "<end>"
+    assert loaded.padding_side == "left"
+
+
+@pytest.mark.parametrize("name", ["arithmetics", "someone/some-model", "no/such/folder"])
+def test_an_unknown_model_is_one_sentence_that_lists_the_shipped_ones(name, no_hub):
+    with pytest.raises(OSError) as error:
+        load(name)
+    message = str(error.value)
+    assert message.startswith(f"no model '{name}': expected a shipped one (arithmetic), a folder")
+    assert "\n" not in message and ". " not in message
+
+
+def test_a_folder_without_a_model_is_no_model(tmp_path, no_hub):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(OSError, match=r"no model .*: expected a shipped one \(arithmetic\)"):
+        load(tmp_path)

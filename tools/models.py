@@ -1,0 +1,90 @@
+"""Train the models that come with the package: python tools/models.py, or make models. A few minutes on one core.
+
+The arithmetic model learns from answers that are often wrong, so that it is often wrong itself: reinforcement learning
+then has something to do. Training again gives the same files, byte for byte, with the same PyTorch on the same kind
+of processor.
+"""
+
+import math
+import time
+from functools import partial
+
+import numpy as np
+import torch
+
+from rlbook.language.arithmetic import CHARACTERS, sums
+from rlbook.language.models import SHIPPED, character_tokenizer, load, tiny_gpt2
+from rlbook.language.rewards import exact_match, is_number
+from rlbook.language.sampling import greedy, sample, token_logprobs
+
+WRONG = 0.40  # the share of training answers with one digit replaced by another
+MALFORMED = 0.15  # the share of those that are not numbers: a zero before, or a stray + or =
+PASSES = 20  # through the training sums, each time with new mistakes
+BATCH = 64
+
+
+def train_arithmetic(rng):
+    """A GPT-2 of 0.4 million parameters and its tokenizer, trained on the sums that are not held out."""
+    tokenizer = character_tokenizer(CHARACTERS)
+    model = tiny_gpt2(tokenizer, layers=2, width=128, heads=4, rng=rng)
+    prompts, answers = sums(held_out=False)
+    prompt_lengths = torch.tensor([[len(prompt)] for prompt in prompts])
+    batches_of_a_pass = math.ceil(len(prompts) / BATCH)
+    optimizer = torch.optim.AdamW(model.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 2e-3, total_steps=PASSES * batches_of_a_pass, pct_start=0.1
+    )
+    for _ in range(PASSES):
+        texts = [prompt + spoil(answer, rng) + tokenizer.eos_token for prompt, answer in zip(prompts, answers)]
+        tokens, there = tokenizer(
+            texts, padding=True, padding_side="right", return_tensors="pt", return_token_type_ids=False
+        ).values()
+        answered = there.bool() & (torch.arange(tokens.shape[1]) >= prompt_lengths)
+        for rows in torch.from_numpy(rng.permutation(len(prompts))).split(BATCH):
+            mask = answered[rows]
+            loss = -token_logprobs(model, tokens[rows], mask, attention_mask=there[rows]).sum() / mask.sum()
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+    return model, tokenizer
+
+
+def spoil(answer, rng):
+    """The answer, or a wrong number, or none at all, with the probabilities above."""
+    what = rng.random()
+    if what < WRONG:
+        place = rng.integers(len(answer))
+        digit = rng.choice([digit for digit in "123456789" if digit != answer[place]])
+        return answer[:place] + digit + answer[place + 1 :]
+    if what < WRONG + MALFORMED:
+        stray = rng.choice(["0", "+", "="])
+        place = 0 if stray == "0" else rng.integers(len(answer) + 1)
+        return answer[:place] + stray + answer[place:]
+    return answer
+
+
+def report(model, tokenizer, rng):
+    """Print how often the model is right, and a number at all, on the sums that are held out."""
+    prompts, answers = sums(held_out=True)
+    ways = {"greedy": greedy, "sampled": partial(sample, rng=rng)}
+    for way, complete in ways.items():
+        completions = complete(model, tokenizer, prompts, max_new_tokens=5).completions
+        right, numbers = (np.mean(reward(prompts, completions, answer=answers)) for reward in (exact_match, is_number))
+        print(f"{way:8} right {right:.3f}, a number {numbers:.3f}, of {len(prompts):,} held-out sums")
+
+
+def main():
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    started = time.perf_counter()
+    model, tokenizer = train_arithmetic(rng)
+    print(f"arithmetic: {model.num_parameters():,} parameters, trained in {time.perf_counter() - started:.0f} s")
+    model.save_pretrained(SHIPPED / "arithmetic")
+    tokenizer.save_pretrained(SHIPPED / "arithmetic")
+    report(*load("arithmetic", device="cpu"), rng)
+
+
+if __name__ == "__main__":
+    main()
