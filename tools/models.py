@@ -6,6 +6,7 @@ of processor.
 """
 
 import math
+import re
 import time
 from functools import partial
 
@@ -19,7 +20,7 @@ from rlbook.language.sampling import greedy, sample, token_logprobs
 
 WRONG = 0.40  # the share of training answers with one digit replaced by another
 MALFORMED = 0.15  # the share of those that are not numbers: a zero before, or a stray + or =
-PASSES = 20  # through the training sums, each time with new mistakes
+PASSES = 14  # through the lessons, each time with new mistakes
 BATCH = 64
 
 
@@ -27,7 +28,7 @@ def train_arithmetic(rng):
     """A GPT-2 of 0.4 million parameters and its tokenizer, trained on the sums that are not held out."""
     tokenizer = character_tokenizer(CHARACTERS)
     model = tiny_gpt2(tokenizer, layers=2, width=128, heads=4, rng=rng)
-    prompts, answers = sums(held_out=False)
+    prompts, answers = lessons()
     prompt_lengths = torch.tensor([[len(prompt)] for prompt in prompts])
     batches_of_a_pass = math.ceil(len(prompts) / BATCH)
     optimizer = torch.optim.AdamW(model.parameters())
@@ -49,6 +50,13 @@ def train_arithmetic(rng):
             optimizer.step()
             schedule.step()
     return model, tokenizer
+
+
+def lessons():
+    """The sums to learn from: those with a number of one digit, which are few, three times."""
+    prompts, answers = sums(held_out=False)
+    times = [3 if re.search(r"\b\d\b", prompt) else 1 for prompt in prompts]
+    return np.repeat(prompts, times).tolist(), np.repeat(answers, times).tolist()
 
 
 def spoil(answer, rng):
