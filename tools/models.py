@@ -1,8 +1,8 @@
 """Train the models that come with the package: python tools/models.py, or make models. A few minutes on one core.
 
-The arithmetic model learns from answers that are often wrong, so that it is often wrong itself: reinforcement learning
-then has something to do. Training again gives the same files, byte for byte, with the same PyTorch on the same kind
-of processor.
+The arithmetic model learns to add, and then from answers that are often wrong, so that it is often wrong itself:
+reinforcement learning then has something to do. Training again gives the same files, byte for byte, with the same
+PyTorch on the same kind of processor.
 """
 
 import math
@@ -20,7 +20,8 @@ from rlbook.language.sampling import greedy, sample, token_logprobs
 
 WRONG = 0.40  # the share of training answers with one digit replaced by another
 MALFORMED = 0.15  # the share of those that are not numbers: a zero before, or a stray + or =
-PASSES = 14  # through the lessons, each time with new mistakes
+PASSES = 14  # through the lessons
+RIGHT_PASSES = 6  # so many of them with right answers only; the others have new mistakes each time
 BATCH = 64
 
 
@@ -35,8 +36,9 @@ def train_arithmetic(rng):
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, 2e-3, total_steps=PASSES * batches_of_a_pass, pct_start=0.1
     )
-    for _ in range(PASSES):
-        texts = [prompt + spoil(answer, rng) + tokenizer.eos_token for prompt, answer in zip(prompts, answers)]
+    for i in range(PASSES):
+        said = answers if i < RIGHT_PASSES else [spoil(answer, rng) for answer in answers]
+        texts = [prompt + answer + tokenizer.eos_token for prompt, answer in zip(prompts, said)]
         tokens, there = tokenizer(
             texts, padding=True, padding_side="right", return_tensors="pt", return_token_type_ids=False
         ).values()
@@ -53,7 +55,7 @@ def train_arithmetic(rng):
 
 
 def lessons():
-    """The sums to learn from: those with a number of one digit, which are few, three times."""
+    """The sums to learn from, prompts and answers: those with a number of one digit, which are few, three times."""
     prompts, answers = sums(held_out=False)
     times = [3 if re.search(r"\b\d\b", prompt) else 1 for prompt in prompts]
     return np.repeat(prompts, times).tolist(), np.repeat(answers, times).tolist()
