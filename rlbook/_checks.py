@@ -18,6 +18,13 @@ def require(module, extra):
         ) from None
 
 
+def check_counts(least=1, **counts):
+    """Raise ValueError unless each named count is a whole number, at least the least."""
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
+            raise ValueError(f"{name} is {count!r}, expected a whole number, at least {least}")
+
+
 def check_rng(rng):
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng is {rng!r}, expected a numpy Generator, such as np.random.default_rng(0)")

@@ -241,7 +241,7 @@ def test_records(learn):
     networks = [mlp(4, 8, 2, rng=rng()), mlp(4, 8, 1, rng=rng())][: 1 + (learn is reinforce_with_baseline)]
     optimizer = torch.optim.Adam([p for network in networks for p in network.parameters()])
     records = list(learn(cart_poles(4), *networks, optimizer, updates=3, rng=rng(), max_steps=9))
-    assert [record.update for record in records] == [0, 1, 2]
+    assert [record.update for record in records] == [1, 2, 3]
     steps = np.cumsum([record.lengths.sum() for record in records])
     assert [record.steps for record in records] == steps.tolist()
     assert all((record.truncated == (record.lengths == 9)).all() for record in records[:1])
@@ -284,10 +284,36 @@ def test_cart_pole_is_learned(learn):
         assert np.mean([record.returns.mean() for record in records[-3:]]) > 66
 
 
+class Scripted(gymnasium.vector.VectorEnv):
+    """Two environments: the first terminates at once and its next episode is cut off; the second lasts three steps."""
+
+    num_envs = 2
+    metadata = {"autoreset_mode": gymnasium.vector.AutoresetMode.NEXT_STEP}
+    single_observation_space = gymnasium.spaces.Discrete(1)
+    single_action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        self.t = 0
+        return np.zeros(2, int), {}
+
+    def step(self, actions):
+        self.t += 1
+        terminated, truncated = [(1, 0), (0, 0), (0, 1)][self.t - 1], [(0, 0), (0, 0), (1, 0)][self.t - 1]
+        return np.zeros(2, int), np.ones(2), np.array(terminated, bool), np.array(truncated, bool), {}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_happens_after_an_episode_does_not_count(dtype):
+    episodes = play(Scripted(), nn.Embedding(1, 2, dtype=dtype), np.random.default_rng(0))
+    assert episodes.lengths.tolist() == [1, 3] and episodes.returns.tolist() == [1, 3]
+    assert episodes.truncated.tolist() == [False, False]
+    assert episodes.rewards.dtype == torch.float32  # in which 600 rewards of 1 are 600
+
+
 def test_a_step_that_cannot_be_computed_is_refused():
     policy = nn.Linear(4, 2)
     env = gymnasium.wrappers.vector.TransformReward(cart_poles(2), lambda reward: reward * np.nan)
-    with pytest.raises(FloatingPointError, match="update 0: the norm of the gradient is"):
+    with pytest.raises(FloatingPointError, match="update 1: the norm of the gradient is"):
         next(reinforce(env, policy, torch.optim.Adam(policy.parameters()), updates=1, rng=rng()))
     assert all(p.isfinite().all() for p in policy.parameters())
 

@@ -192,6 +192,26 @@ def test_groups_stand_in_consecutive_rows_and_the_rng_decides():
     assert prompts == [prompt for prompt in TOY_PROMPTS for _ in range(4)]
 
 
+def test_a_tokenizer_that_pads_on_the_right_is_told_otherwise():
+    _, tokenizer = toy()
+    _, attention_mask = encode(tokenizer, TOY_PROMPTS, "cpu")
+    tokenizer.padding_side = "right"
+    assert torch.equal(encode(tokenizer, TOY_PROMPTS, "cpu")[1], attention_mask)
+
+
+def test_samples_carry_no_gradient_and_scores_do():
+    model, tokenizer = toy()
+    samples = sample(model, tokenizer, TOY_PROMPTS, max_new_tokens=4, rng=np.random.default_rng(0))
+    logp = token_logprobs(model, samples.tokens, samples.mask, attention_mask=samples.attention_mask)
+    assert not samples.logprobs.requires_grad and logp.requires_grad
+
+
+def test_a_model_with_dropout_switched_on_is_refused():
+    model, tokenizer = toy()
+    with pytest.raises(ValueError, match="the model is in training mode"):
+        sample(model.train(), tokenizer, ["good ."], max_new_tokens=4, rng=np.random.default_rng(0))
+
+
 def test_half_precision_is_scored_in_single_precision():
     model, tokenizer = toy()
     model = model.to(torch.bfloat16)
@@ -215,6 +235,8 @@ def test_sampling_and_scoring_agree_on_a_gpu():
     [
         ({"prompts": []}, "prompts is .*at least one"),
         ({"prompts": "good ."}, "prompts is 'good .', expected a list"),
+        ({"prompts": ["good .", 7]}, "prompts is .*expected a list of strings"),
+        ({"group_size": True}, "group_size is True"),
         ({"prompts": ["good .", ""]}, "prompt 1 is '', which has no token"),
         ({"max_new_tokens": 31}, "prompt 0 has 2 tokens.*context holds 32"),
         ({"max_new_tokens": 0}, "max_new_tokens is 0"),

@@ -94,6 +94,7 @@ def test_sentiment_and_agreement_by_hand():
     completions = ["very very good", "bad", "very very very good", ""]
     assert agreement(["good ."] * 4, completions) == [1, -0.25, 0, 0]
     assert agreement(["not very good ."] * 4, completions) == [-1, 0.25, 0, 0]
+    assert agreement(["good bad ."], ["good"]) == [0]  # nothing was said that could be agreed with
 
 
 def test_the_best_replies():
@@ -238,7 +239,14 @@ def test_sampled_gradients_approach_the_exact_one(seed):
         ({"length": 20}, "make .* texts: expected at most"),
         ({"end": "!"}, "end is '!'"),
         ({"prompts": ()}, "prompts is empty"),
-        ({"reward": lambda prompts, completions: [0.0]}, r"returned shape \(1,\) for 7 completions"),
+        ({"prompts": "ab"}, "prompts is 'ab', expected a list"),
+        ({"vocabulary": "aab."}, "vocabulary is .*expected different tokens"),
+        ({"length": 2.0}, "length is 2.0"),
+        (
+            {"reference": lambda texts: np.full((len(texts), 3), 0.5)},
+            "reference gives .* after '', expected probabilities",
+        ),
+        ({"reward": lambda prompts, completions: [0.0]}, "returned 1 of them, expected a list of 7 floats"),
         ({"reference": lambda texts: np.ones((2, 3))}, r"reference gives probabilities of shape \(2, 3\)"),
     ],
 )
@@ -252,6 +260,26 @@ def test_a_vocabulary_that_is_not_the_models_is_refused():
     model, tokenizer, _ = toy()
     with pytest.raises(ValueError, match="a token of the model is missing"):
         next_token_policy(model, tokenizer, TOY_WORDS[:4])(["good ."])
+    with pytest.raises(ValueError, match="vocabulary has 'awful'"):
+        next_token_policy(model, tokenizer, ["awful"])
+
+
+def test_a_model_that_knows_more_than_the_tokenizer_is_refused():
+    tokenizer = word_tokenizer(TOY_WORDS, ".")
+    model = tiny_gpt2(word_tokenizer([*TOY_WORDS, "awful"], "."), rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="expected 1: the model knows tokens"):
+        language_logprobs(model, enumerate_language(tokenizer, ["good ."], 2))
+
+
+def test_rewards_and_beta_of_the_exact_answers_are_checked():
+    model, _, language = toy()
+    with pytest.raises(ValueError, match="returned 1 of them"):
+        language_rewards(lambda prompts, completions: [1.0], language)
+    logp, rewards = language_logprobs(model, language).detach(), language_rewards(agreement, language)
+    with pytest.raises(ValueError, match="beta is 0, expected a number above 0"):
+        optimal_policy(logp, rewards, 0)
+    with pytest.raises(ValueError, match="expected reference_logp beside it"):
+        objective(logp, rewards, beta=0.1)
 
 
 def test_a_language_too_large_to_enumerate_is_refused():

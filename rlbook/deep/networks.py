@@ -22,8 +22,8 @@ def mlp(*sizes, rng, activation=nn.Tanh, last_gain=1.0):
         raise ValueError(f"sizes are {sizes}, expected at least two whole numbers above 0: inputs, ..., outputs")
     check_rng(rng)
     generator, layers = torch_generator(rng), []
-    for inputs, outputs in itertools.pairwise(sizes):
-        last = len(layers) == 2 * (len(sizes) - 2)
+    for i, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+        last = i == len(sizes) - 2
         linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
         nn.init.orthogonal_(linear.weight, last_gain if last else math.sqrt(2), generator)
         nn.init.zeros_(linear.bias)

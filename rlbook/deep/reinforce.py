@@ -6,18 +6,17 @@ every program drops; any scaling or whitening of the returns; any entropy bonus;
 episode that was cut off is the sum of what was seen of it (the records say which episodes these were).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import check_rng, require
+from rlbook._checks import check_counts, check_rng, require
 from rlbook.advantages import returns_to_go
 
 torch = require("torch", extra="deep")
 gymnasium = require("gymnasium", extra="deep")
 
-from rlbook._torch import torch_generator  # noqa: E402 (after the check that torch is there)
+from rlbook._torch import check_optimizer, gradient_norm, torch_generator  # noqa: E402 (after the check that torch is there)
 
 
 class Episodes(NamedTuple):
@@ -43,7 +42,7 @@ class Episodes(NamedTuple):
 class Update(NamedTuple):
     """What one update saw and did."""
 
-    update: int  # counted from 0
+    update: int  # from 1
     steps: int  # transitions so far, this update's included
     returns: np.ndarray  # (E,) the sum of the rewards of each episode, undiscounted
     lengths: np.ndarray  # (E,) steps taken
@@ -63,7 +62,7 @@ def play(env, policy, rng, *, max_steps=10_000):
     environments, but these steps, autoreset included, are no transitions: their mask is False.
     The policy is put into eval mode, without dropout: what acts is what is scored afterwards.
     """
-    _check(env, policy, rng, max_steps)
+    _check(env, policy, rng, max_steps=max_steps)
     like = _like(env, policy)
     generator = torch_generator(rng, like["device"])
     policy.eval()
@@ -79,7 +78,7 @@ def play(env, policy, rng, *, max_steps=10_000):
         truncated |= going & cut & ~terminated
         going = going & ~(terminated | cut)
     states, actions, rewards, mask = zip(*steps)
-    rewards = torch.tensor(np.stack(rewards), dtype=_parameter(policy).dtype, device=generator.device)
+    rewards = torch.tensor(np.stack(rewards), dtype=torch.float32, device=generator.device)
     mask = torch.tensor(np.stack(mask), device=generator.device)
     truncated = torch.tensor(truncated | going, device=generator.device)
     return Episodes(torch.stack(states), torch.stack(actions), rewards, mask, truncated)
@@ -100,9 +99,10 @@ def reinforce(env, policy, optimizer, *, updates, rng, gamma=1.0, max_steps=10_0
     Yields an `Update` after each step of the optimizer.
     Source: Williams (1992); Sutton & Barto (2018), section 13.3.
     """
-    _check(env, policy, rng, max_steps, updates, optimizer)
+    _check(env, policy, rng, max_steps=max_steps, updates=updates)
+    check_optimizer(optimizer, policy=policy)
     steps = 0
-    for update in range(updates):
+    for update in range(1, updates + 1):
         episodes = play(env, policy, rng, max_steps=max_steps)
         played = episodes.mask
         returns = returns_to_go(episodes.rewards, gamma=gamma)[played]  # (N,) of the N steps played
@@ -111,7 +111,7 @@ def reinforce(env, policy, optimizer, *, updates, rng, gamma=1.0, max_steps=10_0
 
         optimizer.zero_grad()
         loss.backward()
-        norm = _gradient_norm(optimizer, update)
+        norm = gradient_norm(optimizer, f"update {update}")
         optimizer.step()
         steps += len(returns)
         yield _record(update, steps, episodes, loss, norm)
@@ -124,9 +124,11 @@ def reinforce_with_baseline(env, policy, value, optimizer, *, updates, rng, gamm
     returns by least squares; the optimizer holds the parameters of both networks.
     Source: Williams (1992); Sutton & Barto (2018), section 13.4.
     """
-    _check(env, policy, rng, max_steps, updates, optimizer, value)
+    _check(env, policy, rng, max_steps=max_steps, updates=updates)
+    check_optimizer(optimizer, policy=policy, value=value)
+    value.eval()
     steps = 0
-    for update in range(updates):
+    for update in range(1, updates + 1):
         episodes = play(env, policy, rng, max_steps=max_steps)
         played = episodes.mask
         returns = returns_to_go(episodes.rewards, gamma=gamma)[played]  # (N,) of the N steps played
@@ -136,7 +138,7 @@ def reinforce_with_baseline(env, policy, value, optimizer, *, updates, rng, gamm
 
         optimizer.zero_grad()
         loss.backward()
-        norm = _gradient_norm(optimizer, update)
+        norm = gradient_norm(optimizer, f"update {update}")
         optimizer.step()
         steps += len(returns)
         yield _record(update, steps, episodes, loss, norm)
@@ -145,18 +147,6 @@ def reinforce_with_baseline(env, policy, value, optimizer, *, updates, rng, gamm
 def _record(update, steps, episodes, loss, norm):
     returns, lengths = (array.cpu().numpy() for array in (episodes.returns, episodes.lengths))
     return Update(update, steps, returns, lengths, episodes.truncated.cpu().numpy(), loss.item(), norm)
-
-
-def _gradient_norm(optimizer, update):
-    """The Euclidean norm of all gradients that the optimizer is about to follow; an error where there is none."""
-    gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients).item()
-    if not math.isfinite(norm):
-        raise FloatingPointError(
-            f"update {update}: the norm of the gradient is {norm}, expected a finite number. "
-            "Look for a step size that is too large, or a reward that is not finite"
-        )
-    return norm
 
 
 def _parameter(policy):
@@ -199,7 +189,7 @@ def _values(value, observations):
     return values.reshape(wanted)
 
 
-def _check(env, policy, rng, max_steps, updates=1, optimizer=None, value=None):
+def _check(env, policy, rng, **counts):
     """One clear error for each thing that cannot work, before any step."""
     check_rng(rng)
     if not isinstance(env, gymnasium.vector.VectorEnv):
@@ -214,17 +204,6 @@ def _check(env, policy, rng, max_steps, updates=1, optimizer=None, value=None):
         raise TypeError(f"the observations of env are {env.single_observation_space}, expected Discrete or Box")
     if env.metadata.get("autoreset_mode") == gymnasium.vector.AutoresetMode.DISABLED:
         raise ValueError("env has autoreset disabled: it could not be stepped on until its last episode is over")
-    for name, count in (("updates", updates), ("max_steps", max_steps)):
-        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
-            raise ValueError(f"{name} is {count!r}, expected a whole number, at least 1")
-    for name, network in (("policy", policy), ("value", value)):
-        if network is None and name == "value":
-            continue
-        if not isinstance(network, torch.nn.Module):
-            raise TypeError(f"{name} is a {type(network).__name__}, expected a torch.nn.Module")
-        held = {id(p) for group in optimizer.param_groups for p in group["params"]} if optimizer else None
-        for parameter, p in network.named_parameters():
-            if held is not None and p.requires_grad and id(p) not in held:
-                raise ValueError(
-                    f"the optimizer does not hold the parameter {parameter} of {name}: it would never learn"
-                )
+    check_counts(**counts)
+    if not isinstance(policy, torch.nn.Module):
+        raise TypeError(f"policy is a {type(policy).__name__}, expected a torch.nn.Module")

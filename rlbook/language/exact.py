@@ -7,11 +7,14 @@ differentiable, so that the exact policy gradient is the gradient of `objective`
 
 from typing import NamedTuple
 
+import numpy as np
+
 from rlbook._checks import require
 
 torch = require("torch", extra="language")
 
 
+from rlbook.language.rewards import ask  # noqa: E402
 from rlbook.language.sampling import check_room, encode, next_logits, token_logprobs  # noqa: E402
 from rlbook.language.token_mdp import all_completions  # noqa: E402
 
@@ -29,8 +32,8 @@ class Language(NamedTuple):
 def enumerate_language(tokenizer, prompts, max_new_tokens):
     """Every completion of the prompts by at most max_new_tokens tokens of the tokenizer: a `Language`.
 
-    They stand in the order of `token_mdp`'s, where its vocabulary is that of the tokenizer. Raises ValueError if there
-    are more than can be enumerated.
+    They stand in the order of `token_mdp`'s, if its vocabulary is that of the tokenizer, in the same order. Raises
+    ValueError if there are more than can be enumerated.
     """
     prompt, there = encode(tokenizer, prompts, "cpu")
     ids = all_completions(len(tokenizer), max_new_tokens, tokenizer.eos_token_id)
@@ -49,23 +52,34 @@ def enumerate_language(tokenizer, prompts, max_new_tokens):
 
 def language_logprobs(model, language):
     """The log-probability (P, N) of every completion after every prompt, at temperature 1. Differentiable."""
-    tokens, attention_mask, mask = (field.to(model.device) for field in language[2:])
+    tokens, attention_mask, mask = (
+        field.to(model.device) for field in (language.tokens, language.attention_mask, language.mask)
+    )
+    check_room(model, attention_mask, 0)
     logp = token_logprobs(model, tokens, mask, attention_mask=attention_mask).sum(1)
-    return logp.reshape(len(language.prompts), -1)
+    logp = logp.reshape(len(language.prompts), -1)
+    total = logp.detach().exp().sum(1).min().item()
+    if total < 1 - 1e-3:
+        raise ValueError(
+            f"the completions have a probability of {total:.4f} together, expected 1: "
+            "the model knows tokens that the tokenizer does not"
+        )
+    return logp
 
 
 def language_rewards(reward, language, columns=None):
     """The reward (P, N) of every completion after every prompt; columns {name: list (P,)} as in `grpo.grpo`."""
-    num_completions = len(language.completions)
+    count = len(language.completions)
     rewards = [
-        reward(
-            prompts=[prompt] * num_completions,
-            completions=language.completions,
-            **{name: [column[i]] * num_completions for name, column in (columns or {}).items()},
+        ask(
+            reward,
+            [prompt] * count,
+            language.completions,
+            {name: [column[i]] * count for name, column in (columns or {}).items()},
         )
         for i, prompt in enumerate(language.prompts)
     ]
-    return torch.tensor(rewards, dtype=torch.float64)
+    return torch.tensor(np.array(rewards))
 
 
 def objective(logp, rewards, reference_logp=None, beta=0.0):
@@ -73,7 +87,9 @@ def objective(logp, rewards, reference_logp=None, beta=0.0):
 
     Its gradient in the model's parameters is the exact policy gradient.
     """
-    values = (logp.exp() * rewards).sum(1)
+    values = (logp.exp() * rewards.to(logp.device)).sum(1)
+    if beta and reference_logp is None:
+        raise ValueError(f"beta is {beta}, expected reference_logp beside it: the policy not to stray from")
     if beta:
         values = values - beta * kl_divergence(logp, reference_logp)
     return values.mean()
@@ -90,7 +106,9 @@ def optimal_policy(reference_logp, rewards, beta):
     pi*(y|x) = pi_ref(y|x) exp(r / beta) / Z(x), and J* is the mean of beta log Z over prompts.
     Source: Rafailov et al. (2023), eq. 4.
     """
-    tilted = reference_logp + rewards / beta
+    if not beta > 0:
+        raise ValueError(f"beta is {beta}, expected a number above 0: it divides the rewards")
+    tilted = reference_logp + rewards.to(reference_logp.device) / beta
     log_z = tilted.logsumexp(1, keepdim=True)
     return tilted - log_z, beta * log_z.mean()
 
@@ -106,13 +124,17 @@ def next_token_policy(model, tokenizer, vocabulary):
 
     vocabulary (A,) are tokens of the tokenizer. Raises ValueError, when called, if the model gives others probability.
     """
-    ids = torch.tensor(tokenizer.convert_tokens_to_ids(list(vocabulary)), device=model.device)
+    known = tokenizer.get_vocab()
+    missing = [token for token in vocabulary if token not in known]
+    if missing:
+        raise ValueError(f"vocabulary has {missing[0]!r}, which is no token of the tokenizer")
+    ids = torch.tensor([known[token] for token in vocabulary])
 
     @torch.no_grad()
     def policy(texts):
         tokens, there = encode(tokenizer, list(texts), model.device)
         check_room(model, there, 0)
-        probabilities = next_logits(model, tokens, there).double().softmax(1)
+        probabilities = next_logits(model, tokens, there).cpu().double().softmax(1)
         given = probabilities[:, ids]
         if (given.sum(1) < 1 - 1e-6).any():
             s = int(given.sum(1).argmin())
@@ -120,6 +142,6 @@ def next_token_policy(model, tokenizer, vocabulary):
                 f"after {texts[s]!r} the model gives the vocabulary {tuple(vocabulary)} a probability of "
                 f"{float(given[s].sum()):.6f}, expected 1: a token of the model is missing from it"
             )
-        return given.cpu().numpy()
+        return given.numpy()
 
     return policy

@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import require
+from rlbook._checks import check_counts, check_rng, require
 from rlbook.advantages import group_relative
 
 torch = require("torch", extra="language")
 
 
+from rlbook._torch import check_optimizer, gradient_norm, parameters  # noqa: E402
+from rlbook.language.rewards import ask  # noqa: E402
 from rlbook.language.sampling import check_room, encode, sample, token_logprobs  # noqa: E402
 
 STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
@@ -39,7 +41,7 @@ class Step(NamedTuple):
     kl: float  # the mean of log pi(y|x) - log pi_ref(y|x): an estimate of KL(pi || pi_ref); nan without a reference
     entropy: float  # the mean of -log pi over tokens: an estimate of the entropy of a token, in nats
     length: float  # the mean number of tokens of a completion
-    loss: float  # of the first epoch
+    loss: float  # the mean over epochs
     clip_fraction: float  # the share of tokens whose gradient the clipping took away, over all epochs
     gradient_norm: float  # before it was limited, the mean over epochs
     tokens_per_second: float  # completion tokens over the time of the whole step
@@ -75,18 +77,26 @@ def grpo(
     optimizer   any PyTorch optimizer of the model's parameters
     columns     {name: list}, an entry for each prompt, that the reward function gets too
     beta        weight of the KL divergence from the reference, in reward per nat; 0 for none
-    reference   the model to stay near; by default, if beta is not 0, the model as it is now
+    reference   the model to stay near; by default, if beta is not 0, the model as it starts
     kl          "reward": beta * log(pi / pi_ref) of a completion is taken off its reward;
                 "loss": beta * `k3` of each token is added to the loss
     epochs      how often the same samples are learned from; the first clips nothing
-    rows_at_once    completions in one pass through the model, where all need too much memory
+    rows_at_once    completions in one pass through the model, where all need too much memory: a pass
+                takes about 4 * 4 bytes * completions * tokens * vocabulary, besides its activations
 
-    Trains the model in place. Raises ValueError before the first step for what cannot be trained,
-    and if the reward function does not return one finite number for each completion.
+    Trains the model in place, in eval mode: its dropout stays off. Raises ValueError before the
+    first step for what cannot be trained, and if the reward function does not return one finite
+    number for each completion; FloatingPointError for a gradient that is not finite.
     Source: Shao et al. (2024), section 4.1.
     """
     columns = {} if columns is None else columns
-    _check(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step, group_size, steps, epochs, kl, beta)
+    check_rng(rng)
+    check_counts(steps=steps, epochs=epochs, max_new_tokens=max_new_tokens, prompts_per_step=prompts_per_step)
+    check_counts(least=2, group_size=group_size)
+    _check_numbers(kl, beta, clip, max_gradient_norm, rows_at_once)
+    _check_prompts(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step)
+    check_optimizer(optimizer, model=model)
+    model.eval()
     if reference is None and beta:
         reference = copy.deepcopy(model).requires_grad_(False)
     draw = partial(sample, model, tokenizer, max_new_tokens=max_new_tokens, temperature=temperature, rng=rng)
@@ -96,21 +106,22 @@ def grpo(
         chosen = rng.choice(len(prompts), prompts_per_step, replace=False)
         samples = draw([prompts[i] for i in chosen], group_size=group_size)
         asked, belonging = _rows(prompts, columns, chosen.repeat(group_size))
-        rewards = _rewards(reward, asked, samples.completions, belonging)
+        rewards = ask(reward, asked, samples.completions, belonging)
 
         reference_logp, log_ratio = None, np.full(len(rewards), math.nan)
-        if reference is not None:
+        if reference is not None:  # two models are compared as both score, since sampling rounds differently
+            samples = samples._replace(logprobs=score(model, samples, temperature, rows_at_once))
             reference_logp = score(reference, samples, temperature, rows_at_once)
-            log_ratio = (samples.logprobs - reference_logp).sum(1).double().cpu().numpy()
+            log_ratio = (samples.logprobs - reference_logp).sum(1).cpu().double().numpy()
         scores = rewards - beta * log_ratio if beta and kl == "reward" else rewards
         advantages = group_relative(scores, group_size, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
 
         beta_in_loss = beta if kl == "loss" else 0.0
-        updates = [
+        passes = [
             learn(samples, advantages, reference_logp, beta=beta_in_loss, max_gradient_norm=max_gradient_norm)
             for _ in range(epochs)
         ]
-        yield _step(step, started, asked, samples, rewards, advantages, log_ratio, updates, group_size)
+        yield _step(step, started, asked, samples, rewards, advantages, log_ratio, passes, group_size)
 
 
 def update(
@@ -132,7 +143,7 @@ def update(
     off. Returns the loss, the share of tokens that were clipped, and the norm of the gradient.
     """
     advantages = torch.as_tensor(advantages, dtype=torch.float32, device=model.device)
-    optimizer.zero_grad()
+    model.zero_grad()
     num_tokens, total, clipped = samples.mask.sum(), 0.0, 0
     for rows in torch.arange(len(advantages), device=model.device).split(rows_at_once or len(advantages)):
         old_logp, mask = samples.logprobs[rows], samples.mask[rows]
@@ -144,15 +155,18 @@ def update(
             temperature=temperature,
         )
         surrogate = clipped_surrogate(logp, old_logp, advantages[rows], clip=clip)
-        clipped += int((surrogate < (logp - old_logp).exp() * advantages[rows, None])[mask].sum())
+        unclipped = (logp - old_logp).exp() * advantages[rows, None]
+        clipped += int((surrogate < unclipped)[mask].sum())
         if beta:
             surrogate = surrogate - beta * k3(logp, reference_logp[rows])
         loss = -(surrogate * mask).sum() / num_tokens
         loss.backward()
         total += loss.item()
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_gradient_norm)
+    norm = gradient_norm(optimizer, "GRPO update")
+    torch.nn.utils.clip_grads_with_norm_(parameters(optimizer), max_gradient_norm, torch.tensor(norm))
     optimizer.step()
-    return total, clipped / int(num_tokens), float(norm)
+    torch.clear_autocast_cache()  # under autocast the next pass would otherwise see the weights of this one
+    return total, clipped / int(num_tokens), norm
 
 
 def clipped_surrogate(logp, old_logp, advantages, *, clip=0.2):
@@ -179,7 +193,8 @@ def k3(logp, reference_logp):
 @torch.no_grad()
 def score(model, samples, temperature=1.0, rows_at_once=None):
     """The log-probabilities (B, L) that a model gives to the tokens of samples; elsewhere 0."""
-    parts = zip(*(field.split(rows_at_once or len(field)) for field in samples[:3]))
+    fields = samples.tokens, samples.attention_mask, samples.mask
+    parts = zip(*(field.split(rows_at_once or len(field)) for field in fields))
     return torch.cat(
         [
             token_logprobs(model, tokens, mask, attention_mask=attention_mask, temperature=temperature)
@@ -193,27 +208,9 @@ def _rows(prompts, columns, chosen):
     return [prompts[i] for i in chosen], {name: [column[i] for i in chosen] for name, column in columns.items()}
 
 
-def _rewards(reward, prompts, completions, columns):
-    """What the reward function says, as an array (B,)."""
-    rewards = reward(prompts=prompts, completions=completions, **columns)
-    name = getattr(reward, "__name__", repr(reward))
-    if np.shape(rewards) != (len(completions),):
-        raise ValueError(
-            f"reward function {name} returned {type(rewards).__name__} of shape {np.shape(rewards)}, "
-            f"expected a list of {len(completions)} floats: one for each completion"
-        )
-    for i, r in enumerate(rewards):
-        if r is None or not math.isfinite(r):
-            raise ValueError(
-                f"reward function {name} returned {r} for completion {i}, {completions[i]!r} after "
-                f"{prompts[i]!r}: expected a finite number"
-            )
-    return np.array([float(r) for r in rewards])
-
-
-def _step(step, started, prompts, samples, rewards, advantages, log_ratio, updates, group_size):
+def _step(step, started, prompts, samples, rewards, advantages, log_ratio, passes, group_size):
     groups = rewards.reshape(-1, group_size)
-    losses, clipped, norms = zip(*updates)
+    losses, clipped, norms = zip(*passes)
     num_tokens = int(samples.mask.sum())
     return Step(
         step=step,
@@ -227,31 +224,36 @@ def _step(step, started, prompts, samples, rewards, advantages, log_ratio, updat
         kl=float(log_ratio.mean()),
         entropy=-float(samples.logprobs.sum()) / num_tokens,
         length=num_tokens / len(rewards),
-        loss=losses[0],
+        loss=float(np.mean(losses)),
         clip_fraction=float(np.mean(clipped)),
         gradient_norm=float(np.mean(norms)),
         tokens_per_second=num_tokens / (time.perf_counter() - started),
     )
 
 
-def _check(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step, group_size, steps, epochs, kl, beta):
-    """Raise ValueError for what `grpo` cannot begin with."""
-    counts = {"steps": steps, "epochs": epochs, "max_new_tokens": max_new_tokens, "prompts_per_step": prompts_per_step}
-    for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError(f"{name} is {count!r}, expected a whole number above 0")
-    if not isinstance(group_size, int) or group_size < 2:
-        raise ValueError(f"group_size is {group_size!r}, expected a whole number, at least 2: one alone has no others")
+def _check_numbers(kl, beta, clip, max_gradient_norm, rows_at_once):
     if kl not in ("reward", "loss"):
         raise ValueError(f"kl is {kl!r}, expected 'reward' or 'loss': where the KL penalty stands")
     if not (math.isfinite(beta) and beta >= 0):
         raise ValueError(f"beta is {beta}, expected a finite number, at least 0")
-    _, there = encode(tokenizer, prompts, model.device)
-    check_room(model, there, max_new_tokens)
+    for name, number in {"clip": clip, "max_gradient_norm": max_gradient_norm}.items():
+        if not number > 0:
+            raise ValueError(f"{name} is {number}, expected a number above 0")
+    if rows_at_once is not None:
+        check_counts(rows_at_once=rows_at_once)
+
+
+def _check_prompts(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step):
+    _, attention_mask = encode(tokenizer, prompts, "cpu")
+    check_room(model, attention_mask, max_new_tokens)
     if prompts_per_step > len(prompts):
         raise ValueError(
             f"prompts_per_step is {prompts_per_step}, expected at most {len(prompts)}: all prompts there are"
         )
     for name, column in columns.items():
+        if name in ("prompts", "completions"):
+            raise ValueError(
+                f"a column is called {name!r}, expected another name: the reward function gets these anyway"
+            )
         if len(column) != len(prompts):
             raise ValueError(f"column {name!r} has {len(column)} entries, expected {len(prompts)}: one for each prompt")

@@ -63,6 +63,10 @@ def load(name, *, device=None, dtype=None):
             f"no model {str(name)!r}: expected a shipped one ({', '.join(shipped_models())}), a folder that holds "
             "config.json, tokenizer.json and weights, or the id of a causal model on a hub that can be reached from here"
         ) from error
+    if not len(tokenizer):
+        raise OSError(
+            f"{str(name)!r} has no tokenizer: expected tokenizer.json, or what else transformers reads, in it"
+        )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model.to(device or best_device()).eval(), tokenizer

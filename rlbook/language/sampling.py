@@ -8,7 +8,7 @@ token. A completion is a prompt's continuation up to its end token, which is par
 
 from typing import NamedTuple
 
-from rlbook._checks import require
+from rlbook._checks import check_counts, require
 
 torch = require("torch", extra="language")
 require("transformers", extra="language")
@@ -65,33 +65,40 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
 
     A prompt is read once; its completions share what the model remembers of it, its keys and values in the cache.
     """
-    _check_counts(max_new_tokens=max_new_tokens, group_size=group_size)
+    check_counts(max_new_tokens=max_new_tokens, group_size=group_size)
     _check_temperature(temperature)
-    prompt, there = encode(tokenizer, prompts, model.device)
-    check_room(model, there, max_new_tokens)
+    if model.training:
+        raise ValueError(
+            "the model is in training mode: expected model.eval(), so that no dropout falsifies what it says"
+        )
+    prompt, prompt_mask = encode(tokenizer, prompts, model.device)
+    check_room(model, prompt_mask, max_new_tokens)
     stops = stop_tokens(model, tokenizer)
 
     cache = DynamicCache(config=model.config)
-    logits = next_logits(model, prompt, there, cache).repeat_interleave(group_size, 0)
-    cache.batch_repeat_interleave(group_size)
-    there = there.repeat_interleave(group_size, 0)
-    going = torch.ones(len(there), dtype=torch.bool, device=there.device)
-    tokens, masks, logprobs = [prompt.repeat_interleave(group_size, 0)], [torch.zeros_like(there)], []
-    while True:
+    logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)
+    if group_size > 1:
+        cache.batch_repeat_interleave(group_size)
+    prompt, attention_mask = (rows.repeat_interleave(group_size, 0) for rows in (prompt, prompt_mask))
+    going = torch.ones_like(attention_mask[:, 0])  # (B,) bool: not ended yet
+    tokens, mask, logprobs = [], [], []  # a column (B, 1) for each new token
+    for t in range(max_new_tokens):
+        if t > 0:
+            logits = next_logits(model, tokens[-1], attention_mask, cache)
         logp = (at_least_float32(logits) / temperature).log_softmax(-1)
-        token = torch.where(going, choose(logp), tokenizer.pad_token_id)
-        tokens.append(token[:, None])
-        masks.append(going[:, None])
-        logprobs.append(torch.where(going, logp.gather(1, token[:, None])[:, 0], 0.0)[:, None])
-        there = torch.cat([there, going[:, None]], 1)
-        going = going & ~torch.isin(token, stops)
-        if len(logprobs) == max_new_tokens or not going.any():
+        token = torch.where(going, choose(logp), tokenizer.pad_token_id)[:, None]
+        tokens.append(token)
+        mask.append(going[:, None])
+        logprobs.append(torch.where(going[:, None], logp.gather(1, token), 0.0))
+        attention_mask = torch.cat([attention_mask, mask[-1]], 1)
+        going = going & ~torch.isin(token[:, 0], stops)
+        if not going.any():
             break
-        logits = next_logits(model, token[:, None], there, cache)
-    tokens, mask = torch.cat(tokens, 1), torch.cat(masks, 1)
-    logprobs = torch.cat([torch.zeros_like(masks[0], dtype=logprobs[0].dtype), *logprobs], 1)
-    texts = [row[own].tolist() for row, own in zip(tokens, mask)]
-    return Samples(tokens, there, mask, logprobs, tokenizer.batch_decode(texts, skip_special_tokens=True))
+    tokens, mask = torch.cat([prompt, *tokens], 1), torch.cat([torch.zeros_like(prompt, dtype=torch.bool), *mask], 1)
+    logprobs = torch.cat([torch.zeros_like(prompt, dtype=logp.dtype), *logprobs], 1)
+    texts = [row.tolist() for row in map(torch.masked_select, tokens, mask & ~torch.isin(tokens, stops))]
+    completions = tokenizer.batch_decode(texts, skip_special_tokens=True)
+    return Samples(tokens, attention_mask, mask, logprobs, completions)
 
 
 def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0):
@@ -101,12 +108,13 @@ def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0)
     are there, needed as soon as a row begins with padding. Differentiable in the model's parameters.
     """
     _check_temperature(temperature)
+    attention_mask = torch.ones_like(mask) if attention_mask is None else attention_mask
     _check_own_tokens(tokens, mask, attention_mask)
     first = max(1, int(mask.any(0).int().argmax()))  # the first column to score; its logits stand one column before
     logits = model(
         input_ids=tokens,
-        attention_mask=attention_mask,
-        position_ids=None if attention_mask is None else positions(attention_mask),
+        attention_mask=attention_mask.long(),
+        position_ids=positions(attention_mask),
         logits_to_keep=tokens.shape[1] - first + 1,
         use_cache=False,
     ).logits[:, :-1]
@@ -142,7 +150,7 @@ def at_least_float32(logits):
 
 def encode(tokenizer, prompts, device):
     """The prompts as token ids (B, L), padded on the left, and which of them are there (B, L) bool."""
-    if isinstance(prompts, str) or not len(prompts):
+    if isinstance(prompts, str) or not len(prompts) or not all(isinstance(prompt, str) for prompt in prompts):
         raise ValueError(f"prompts is {prompts!r}, expected a list of strings, at least one")
     if tokenizer.pad_token_id is None:
         raise ValueError(
@@ -174,27 +182,21 @@ def stop_tokens(model, tokenizer):
     return torch.tensor(sorted(stops), dtype=torch.long, device=model.device)
 
 
-def _check_counts(**counts):
-    for name, count in counts.items():
-        if not (isinstance(count, int) and count >= 1):
-            raise ValueError(f"{name} is {count!r}, expected a whole number above 0")
-
-
 def _check_temperature(temperature):
-    if not 0 < temperature < float("inf"):
+    if not isinstance(temperature, (int, float)) or not 0 < temperature < float("inf"):
         raise ValueError(
-            f"temperature is {temperature}, expected a finite number above 0; for the likeliest token use greedy"
+            f"temperature is {temperature!r}, expected a finite number above 0; for the likeliest token use greedy"
         )
 
 
 def _check_own_tokens(tokens, mask, attention_mask):
     """Raise ValueError unless every token to score is there and has one before it."""
     for name, array in [("mask", mask), ("attention_mask", attention_mask)]:
-        if array is not None and array.shape != tokens.shape:
+        if array.shape != tokens.shape:
             raise ValueError(f"{name} has shape {tuple(array.shape)}, expected {tuple(tokens.shape)}, that of tokens")
     if mask.dtype != torch.bool:
         raise ValueError(f"mask has type {mask.dtype}, expected torch.bool")
-    there = torch.ones_like(mask) if attention_mask is None else attention_mask.bool()
+    there = attention_mask.bool()
     before = torch.nn.functional.pad(there, (1, 0))[:, :-1]
     wrong = (mask & ~(there & before)).nonzero()
     if len(wrong):

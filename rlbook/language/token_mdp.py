@@ -7,6 +7,8 @@ solves a gridworld solves a language.
 import numpy as np
 import scipy.sparse
 
+from rlbook._checks import check_counts
+from rlbook.language.rewards import ask
 from rlbook.mdp import FiniteMDP
 
 MOST_TEXTS = 1_000_000  # more than can be enumerated in comfort
@@ -27,7 +29,11 @@ def token_mdp(vocabulary, length, reward, *, prompts=("",), end=None, reference=
     Raises ValueError if the language is too large, or the reward function does not return one
     number for each completion.
     """
+    if isinstance(prompts, str):
+        raise ValueError(f"prompts is {prompts!r}, expected a list of strings")
     vocabulary, prompts = tuple(vocabulary), tuple(prompts)
+    if not vocabulary or len(set(vocabulary)) < len(vocabulary):
+        raise ValueError(f"vocabulary is {vocabulary}, expected different tokens, at least one")
     if end is not None and end not in vocabulary:
         raise ValueError(f"end is {end!r}, expected one of the vocabulary: {vocabulary}")
     if not prompts:
@@ -52,7 +58,7 @@ class TokenMDP(FiniteMDP):
         ]  # (N,) in the order of the terminal states of each prompt
 
         size, rows = len(texts), len(texts) * num_tokens
-        paid = np.array([_paid(reward, prompt, self.completions) for prompt in prompts])
+        paid = np.array([ask(reward, [prompt] * len(self.completions), self.completions) for prompt in prompts])
         R = np.zeros((len(prompts), size, num_tokens))
         ends = np.flatnonzero(finished)
         R[:, self.parent[ends], self.token[ends]] = paid
@@ -84,6 +90,10 @@ class TokenMDP(FiniteMDP):
         self.reference = uniform if reference is None else np.asarray(reference(self.state_names), dtype=float)
         if self.reference.shape != uniform.shape:
             raise ValueError(f"reference gives probabilities of shape {self.reference.shape}, expected {uniform.shape}")
+        wrong = np.flatnonzero(~((self.reference >= 0).all(axis=1) & (np.abs(self.reference.sum(axis=1) - 1) < 1e-5)))
+        if wrong.size:
+            text = self.state_names[wrong[0]]
+            raise ValueError(f"reference gives {self.reference[wrong[0]]} after {text!r}, expected probabilities")
 
     def completion_probabilities(self, policy):
         """The probability (prompts, N) of each completion after each prompt, under a policy (S, A): a product of its own."""
@@ -102,10 +112,9 @@ def all_completions(num_tokens, length, stop=None):
 
 def _tree(num_tokens, length, stop):
     """All texts (tuples of token ids), shorter first; the text that each continues, by which token; which are finished."""
-    if length not in range(1, 100):
-        raise ValueError(f"length is {length!r}, expected a whole number of tokens from 1 to 99")
-    going = num_tokens - (stop is not None)  # tokens after which a text goes on
-    count = sum(num_tokens * going**t for t in range(length))
+    check_counts(length=length)
+    open_tokens = num_tokens - (stop is not None)  # those after which a text goes on
+    count = sum(num_tokens * open_tokens**t for t in range(min(length, 100)))
     if count > MOST_TEXTS:
         raise ValueError(
             f"{num_tokens} tokens and length {length} make {count:,} texts: expected at most {MOST_TEXTS:,}, to enumerate"
@@ -118,10 +127,3 @@ def _tree(num_tokens, length, stop):
             token.append(a)
             finished.append(a == stop or len(text) + 1 == length)
     return texts, np.array(parent), np.array(token), np.array(finished)
-
-
-def _paid(reward, prompt, completions):
-    paid = np.asarray(reward(prompts=[prompt] * len(completions), completions=completions), dtype=float)
-    if paid.shape != (len(completions),):
-        raise ValueError(f"the reward function returned shape {paid.shape} for {len(completions)} completions")
-    return paid
