@@ -55,65 +55,81 @@ third, fourth = _push([0, 1], [1, 1]), _push([0, 1], [1, 0])
 
 
 # %% exercise-3 | wrong | without the visits
-def exact_gradient(mdp, theta):
-    pi = softmax(theta)
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
     v = policy_value(mdp, pi)
-    return pi * (bellman_optimality(mdp, v) - v[:, None]) * ~mdp.terminal[:, None]
+    slope = pi * (bellman_optimality(mdp, v) - v[:, None]) * ~mdp.terminal[:, None]
+    return np.tensordot(slope, features, axes=2)
 
 
 # %% exercise-3 | wrong | without the probabilities
-def exact_gradient(mdp, theta):
-    pi = softmax(theta)
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
     v = policy_value(mdp, pi)
     P, _ = follow(mdp, pi)
     going, d = ~mdp.terminal, np.zeros(mdp.num_states)
     d[going] = np.linalg.solve(np.eye(going.sum()) - mdp.gamma * P[going][:, going].T, mdp.start[going])
-    return d[:, None] * (bellman_optimality(mdp, v) - v[:, None])
+    slope = d[:, None] * (bellman_optimality(mdp, v) - v[:, None])
+    return np.tensordot(slope, features, axes=2)
 
 
 # %% exercise-3 | wrong | the visits undiscounted
-def exact_gradient(mdp, theta):
-    pi = softmax(theta)
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
     v = policy_value(mdp, pi)
     P, _ = follow(mdp, pi)
     going, d = ~mdp.terminal, np.zeros(mdp.num_states)
     d[going] = np.linalg.solve(np.eye(going.sum()) - P[going][:, going].T, mdp.start[going])
-    return d[:, None] * pi * (bellman_optimality(mdp, v) - v[:, None])
+    slope = d[:, None] * pi * (bellman_optimality(mdp, v) - v[:, None])
+    return np.tensordot(slope, features, axes=2)
 
 
 # %% exercise-3 | wrong | P not transposed
-def exact_gradient(mdp, theta):
-    pi = softmax(theta)
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
     v = policy_value(mdp, pi)
     P, _ = follow(mdp, pi)
     going, d = ~mdp.terminal, np.zeros(mdp.num_states)
     d[going] = np.linalg.solve(np.eye(going.sum()) - mdp.gamma * P[going][:, going], mdp.start[going])
-    return d[:, None] * pi * (bellman_optimality(mdp, v) - v[:, None])
+    slope = d[:, None] * pi * (bellman_optimality(mdp, v) - v[:, None])
+    return np.tensordot(slope, features, axes=2)
 
 
 # %% exercise-3 | wrong | downhill
-def exact_gradient(mdp, theta):
-    pi = softmax(theta)
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
     v = policy_value(mdp, pi)
     P, _ = follow(mdp, pi)
     going, d = ~mdp.terminal, np.zeros(mdp.num_states)
     d[going] = np.linalg.solve(np.eye(going.sum()) - mdp.gamma * P[going][:, going].T, mdp.start[going])
-    return d[:, None] * pi * (v[:, None] - bellman_optimality(mdp, v))
+    slope = d[:, None] * pi * (v[:, None] - bellman_optimality(mdp, v))
+    return np.tensordot(slope, features, axes=2)
 
 
 # %% exercise-3 | wrong | q in the place of the advantage
-def exact_gradient(mdp, theta):
-    pi = softmax(theta)
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
     v = policy_value(mdp, pi)
     P, _ = follow(mdp, pi)
     going, d = ~mdp.terminal, np.zeros(mdp.num_states)
     d[going] = np.linalg.solve(np.eye(going.sum()) - mdp.gamma * P[going][:, going].T, mdp.start[going])
-    return d[:, None] * pi * bellman_optimality(mdp, v)
+    slope = d[:, None] * pi * bellman_optimality(mdp, v)
+    return np.tensordot(slope, features, axes=2)
+
+
+# %% exercise-3 | wrong | the gradient of each logit
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
+    v = policy_value(mdp, pi)
+    P, _ = follow(mdp, pi)
+    going, d = ~mdp.terminal, np.zeros(mdp.num_states)
+    d[going] = np.linalg.solve(np.eye(going.sum()) - mdp.gamma * P[going][:, going].T, mdp.start[going])
+    return d[:, None] * pi * (bellman_optimality(mdp, v) - v[:, None])
 
 
 # %% exercise-3 | right | the visits by adding up steps
-def exact_gradient(mdp, theta):
-    pi = softmax(theta)
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
     v = policy_value(mdp, pi)
     P, _ = follow(mdp, pi)
     here, d = mdp.start.copy(), np.zeros(mdp.num_states)
@@ -121,18 +137,18 @@ def exact_gradient(mdp, theta):
         here = np.where(mdp.terminal, 0, here)
         d += here
         here = mdp.gamma * here @ P
-    advantage = bellman_optimality(mdp, v) - v[:, None]
-    return d[:, None] * pi * advantage
+    slope = d[:, None] * pi * (bellman_optimality(mdp, v) - v[:, None])
+    return (slope[..., None] * features).sum(axis=(0, 1))
 
 
-# %% exercise-3 | right | with the derivative of the softmax written out
-def exact_gradient(mdp, theta):
-    pi = softmax(theta)
+# %% exercise-3 | right | q and centred features
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
     q = bellman_optimality(mdp, policy_value(mdp, pi))
     P = np.where(mdp.terminal[:, None], 0, follow(mdp, pi)[0])
     d = np.linalg.inv(np.eye(mdp.num_states) - mdp.gamma * P.T) @ mdp.start * ~mdp.terminal
-    slope = pi[:, :, None] * (np.eye(mdp.num_actions) - pi[:, None, :])  # (s, a, b)
-    return d[:, None] * np.einsum("sab,sa->sb", slope, q)
+    score = features - np.einsum("sa,saf->sf", pi, features)[:, None]  # the gradient of ln pi(a|s), (S, A, F)
+    return np.einsum("s,sa,sa,saf->f", d, pi, q, score)
 
 
 # %% exercise-4 | wrong | uphill
@@ -167,6 +183,13 @@ def reinforce_loss(logits, actions, rewards, mask, gamma):
 def reinforce_loss(logits, actions, rewards, mask, gamma):
     logp = logits.log_softmax(dim=-1).gather(-1, actions[..., None])[..., 0]
     return -(logp * rewards * mask).sum() / mask.shape[1]
+
+
+# %% exercise-4 | wrong | the whole return for every step
+def reinforce_loss(logits, actions, rewards, mask, gamma):
+    returns = returns_to_go(rewards * mask, gamma=gamma)
+    logp = logits.log_softmax(dim=-1).gather(-1, actions[..., None])[..., 0]
+    return -(logp * returns[0] * mask).sum() / mask.shape[1]
 
 
 # %% exercise-4 | wrong | the history is lost
@@ -300,27 +323,32 @@ def variance_ratio(scores, returns):
 
 # %% exercise-7 | wrong | not a cosine
 def direction_without_discount(gamma):
-    mdp = small_grid(gamma=gamma)
-    right = gradient_with_visits(mdp, np.zeros((16, 4)), gamma).ravel()
-    return right @ gradient_with_visits(mdp, np.zeros((16, 4)), 1.0).ravel()
+    mdp = short_corridor(gamma=gamma)
+    right = gradient_with_visits(mdp, np.zeros((4, 2)), gamma).ravel()
+    return right @ gradient_with_visits(mdp, np.zeros((4, 2)), 1.0).ravel()
+
+
+# %% exercise-7 | wrong | always the same direction
+def direction_without_discount(gamma):
+    return 1.0
 
 
 # %% exercise-7 | wrong | drops the discount of the values too
 def direction_without_discount(gamma):
-    right = gradient_with_visits(small_grid(gamma=gamma), np.zeros((16, 4)), gamma).ravel()
-    usual = gradient_with_visits(small_grid(), np.zeros((16, 4)), 1.0).ravel()
+    right = gradient_with_visits(short_corridor(gamma=gamma), np.zeros((4, 2)), gamma).ravel()
+    usual = gradient_with_visits(short_corridor(), np.zeros((4, 2)), 1.0).ravel()
     return right @ usual / np.linalg.norm(right) / np.linalg.norm(usual)
 
 
 # %% exercise-7 | wrong | forgets the world's discount
 def direction_without_discount(gamma):
-    right = gradient_with_visits(small_grid(), np.zeros((16, 4)), gamma).ravel()
-    usual = gradient_with_visits(small_grid(), np.zeros((16, 4)), 1.0).ravel()
+    right = gradient_with_visits(short_corridor(), np.zeros((4, 2)), gamma).ravel()
+    usual = gradient_with_visits(short_corridor(), np.zeros((4, 2)), 1.0).ravel()
     return right @ usual / np.linalg.norm(right) / np.linalg.norm(usual)
 
 
 # %% exercise-7 | right | written with sums
 def direction_without_discount(gamma):
-    world = small_grid(gamma)
-    x, y = (gradient_with_visits(world, np.zeros((16, 4)), discount) for discount in (1, gamma))
+    world = short_corridor(gamma)
+    x, y = (gradient_with_visits(world, np.zeros((4, 2)), discount) for discount in (1, gamma))
     return np.sum(x * y) / np.sqrt(np.sum(x**2) * np.sum(y**2))
