@@ -3,7 +3,7 @@
 What was chosen, since papers and libraries differ: the KL penalty is taken off the reward (the paper's own, in the loss,
 is kl="loss"); an advantage is divided by the population standard deviation of its group plus 1e-4 (not so with
 divide_by_std=False); every token of a batch weighs the same; the norm of the gradient is limited to 1. What was left
-out: a value network, a reward model, and any filter on what is sampled.
+out: a value network, a reward model, and any filter on what is sampled. Exercise 20.4 changes each of the first three.
 """
 
 import copy
@@ -70,7 +70,7 @@ def grpo(
     max_gradient_norm=1.0,
     rows_at_once=None,
 ):
-    """Sample a group of completions for each prompt, make the better ones of each likelier; a `Step` for each step.
+    """Sample a group of completions for each prompt, and make its better ones likelier.
 
     prompts     strings; each step draws prompts_per_step of them, all different
     reward      reward(prompts, completions, **columns) -> a list of floats, one a completion
@@ -81,19 +81,18 @@ def grpo(
     kl          "reward": beta * log(pi / pi_ref) of a completion is taken off its reward;
                 "loss": beta * `k3` of each token is added to the loss
     epochs      how often the same samples are learned from; the first clips nothing
-    rows_at_once    completions in one pass through the model, where all need too much memory: a pass
-                takes about 4 * 4 bytes * completions * tokens * vocabulary, besides its activations
+    rows_at_once    completions in one pass through the model, where all need too much memory:
+                about 16 bytes * completions * tokens * vocabulary, besides the activations
 
-    Trains the model in place, in eval mode: its dropout stays off. Raises ValueError before the
-    first step for what cannot be trained, and if the reward function does not return one finite
-    number for each completion; FloatingPointError for a gradient that is not finite.
+    Trains the model in place, its dropout off; yields a `Step` after each step. Raises ValueError
+    before the first for what cannot be trained, and where the reward function does not return one
+    finite number for each completion; FloatingPointError for a gradient that is not finite.
     Source: Shao et al. (2024), section 4.1.
     """
     columns = {} if columns is None else columns
     check_rng(rng)
-    check_counts(steps=steps, epochs=epochs, max_new_tokens=max_new_tokens, prompts_per_step=prompts_per_step)
-    check_counts(least=2, group_size=group_size)
-    _check_numbers(kl, beta, clip, max_gradient_norm, rows_at_once)
+    check_counts(steps=steps, epochs=epochs, max_new_tokens=max_new_tokens)
+    _check_choices(group_size, beta, kl, clip, max_gradient_norm, rows_at_once)
     _check_prompts(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step)
     check_optimizer(optimizer, model=model)
     model.eval()
@@ -182,9 +181,10 @@ def clipped_surrogate(logp, old_logp, advantages, *, clip=0.2):
 
 
 def k3(logp, reference_logp):
-    """r - 1 - log r with r = pi_ref / pi of each token: where pi drew it, an estimate of KL(pi || pi_ref), never negative.
+    """r - 1 - log r, with r = pi_ref / pi of each token.
 
-    Source: Schulman (2020), "Approximating KL divergence".
+    Where pi drew the token, an estimate of KL(pi || pi_ref) that is right on average and never
+    negative. Source: Schulman (2020), "Approximating KL divergence".
     """
     log_ratio = reference_logp - logp
     return log_ratio.exp() - 1 - log_ratio
@@ -231,7 +231,8 @@ def _step(step, started, prompts, samples, rewards, advantages, log_ratio, passe
     )
 
 
-def _check_numbers(kl, beta, clip, max_gradient_norm, rows_at_once):
+def _check_choices(group_size, beta, kl, clip, max_gradient_norm, rows_at_once):
+    check_counts(least=2, group_size=group_size)
     if kl not in ("reward", "loss"):
         raise ValueError(f"kl is {kl!r}, expected 'reward' or 'loss': where the KL penalty stands")
     if not (math.isfinite(beta) and beta >= 0):
@@ -244,6 +245,7 @@ def _check_numbers(kl, beta, clip, max_gradient_norm, rows_at_once):
 
 
 def _check_prompts(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step):
+    check_counts(prompts_per_step=prompts_per_step)
     _, attention_mask = encode(tokenizer, prompts, "cpu")
     check_room(model, attention_mask, max_new_tokens)
     if prompts_per_step > len(prompts):
