@@ -14,9 +14,10 @@ TOY_LENGTH = 4  # the most tokens of a reply: three words and the full stop
 
 
 def agreement(prompts, completions, **columns):
-    """How much each reply of the toy language agrees with what was said, in [-1, 1]; 0 if its full stop never came.
+    """How much each reply of the toy language agrees with what was said, in [-1, 1].
 
-    The sentiment of the reply over that of "very very good", the strongest one, times the sign of the prompt's.
+    The sentiment of the reply over that of "very very good", the strongest one, times the sign
+    of the prompt's; 0 if its full stop never came.
     """
     rewards = []
     for prompt, completion in zip(prompts, completions):
@@ -28,7 +29,10 @@ def agreement(prompts, completions, **columns):
 
 
 def sentiment(text):
-    """The sum over its words of good +1 and bad -1, each doubled by every "very" and turned by every "not" before it."""
+    """The sum over its words of good +1 and bad -1.
+
+    Each is doubled by every "very" and turned round by every "not" before it.
+    """
     total, factor = 0, 1
     for word in text.split():
         if word in ("not", "very"):

@@ -61,9 +61,10 @@ def greedy(model, tokenizer, prompts, *, max_new_tokens):
 
 @torch.no_grad()
 def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1, temperature=1.0):
-    """Continue each prompt group_size times, every token chosen by `choose`: (B, V) log-probabilities -> (B,) tokens.
+    """Continue each prompt group_size times, every token chosen by `choose`.
 
-    A prompt is read once; its completions share what the model remembers of it, its keys and values in the cache.
+    choose maps log-probabilities (B, V) to tokens (B,). A prompt is read once; its completions
+    share what the model remembers of it, its keys and values in the cache.
     """
     check_counts(max_new_tokens=max_new_tokens, group_size=group_size)
     _check_temperature(temperature)
@@ -102,10 +103,11 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
 
 
 def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0):
-    """The log-probability (B, L) of each token that the policy chose, given those before it; elsewhere 0.
+    """The log-probability (B, L) of each token that the policy chose, given those before it.
 
-    tokens (B, L), mask (B, L) bool: the policy's own tokens; attention_mask (B, L): the tokens that
-    are there, needed as soon as a row begins with padding. Differentiable in the model's parameters.
+    tokens (B, L), mask (B, L) bool: the policy's own tokens, elsewhere the answer is 0;
+    attention_mask (B, L): the tokens that are there, needed as soon as a row begins with
+    padding. Differentiable in the model's parameters.
     """
     _check_temperature(temperature)
     attention_mask = torch.ones_like(mask) if attention_mask is None else attention_mask
