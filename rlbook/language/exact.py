@@ -83,13 +83,13 @@ def language_rewards(reward, language, columns=None):
 
 
 def objective(logp, rewards, reference_logp=None, beta=0.0):
-    """J: the mean reward less beta times the KL divergence from the reference, over prompts alike. A scalar.
+    """J, a scalar: the mean reward less beta times the KL divergence, over prompts alike.
 
     Its gradient in the model's parameters is the exact policy gradient.
     """
     values = (logp.exp() * rewards.to(logp.device)).sum(1)
     if beta and reference_logp is None:
-        raise ValueError(f"beta is {beta}, expected reference_logp beside it: the policy not to stray from")
+        raise ValueError(f"beta is {beta}, expected reference_logp beside it")
     if beta:
         values = values - beta * kl_divergence(logp, reference_logp)
     return values.mean()
@@ -101,7 +101,7 @@ def kl_divergence(logp, reference_logp):
 
 
 def optimal_policy(reference_logp, rewards, beta):
-    """The best policy (P, N) where leaving the reference costs beta per nat, as log-probabilities, and its J.
+    """The best log-probabilities (P, N) where leaving the reference costs beta per nat, and their J.
 
     pi*(y|x) = pi_ref(y|x) exp(r / beta) / Z(x), and J* is the mean of beta log Z over prompts.
     Source: Rafailov et al. (2023), eq. 4.

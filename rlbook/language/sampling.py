@@ -69,9 +69,7 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
     check_counts(max_new_tokens=max_new_tokens, group_size=group_size)
     _check_temperature(temperature)
     if model.training:
-        raise ValueError(
-            "the model is in training mode: expected model.eval(), so that no dropout falsifies what it says"
-        )
+        raise ValueError("the model is in training mode: expected model.eval(), without dropout")
     prompt, prompt_mask = encode(tokenizer, prompts, model.device)
     check_room(model, prompt_mask, max_new_tokens)
     stops = stop_tokens(model, tokenizer)
@@ -95,10 +93,12 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
         going = going & ~torch.isin(token[:, 0], stops)
         if not going.any():
             break
-    tokens, mask = torch.cat([prompt, *tokens], 1), torch.cat([torch.zeros_like(prompt, dtype=torch.bool), *mask], 1)
+    tokens = torch.cat([prompt, *tokens], 1)
+    mask = torch.cat([torch.zeros_like(prompt, dtype=torch.bool), *mask], 1)
     logprobs = torch.cat([torch.zeros_like(prompt, dtype=logp.dtype), *logprobs], 1)
-    texts = [row.tolist() for row in map(torch.masked_select, tokens, mask & ~torch.isin(tokens, stops))]
-    completions = tokenizer.batch_decode(texts, skip_special_tokens=True)
+    texts = mask & ~torch.isin(tokens, stops)
+    ids = [row[text].tolist() for row, text in zip(tokens, texts)]
+    completions = tokenizer.batch_decode(ids, skip_special_tokens=True)
     return Samples(tokens, attention_mask, mask, logprobs, completions)
 
 
@@ -112,7 +112,7 @@ def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0)
     _check_temperature(temperature)
     attention_mask = torch.ones_like(mask) if attention_mask is None else attention_mask
     _check_own_tokens(tokens, mask, attention_mask)
-    first = max(1, int(mask.any(0).int().argmax()))  # the first column to score; its logits stand one column before
+    first = max(1, int(mask.any(0).int().argmax()))  # to be scored, by the logits of the one before
     logits = model(
         input_ids=tokens,
         attention_mask=attention_mask.long(),
