@@ -46,6 +46,7 @@ models: $(READY) ## train the models that come with the package (minutes)
 bench: $(READY) ## measure the package against other libraries
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/language.py
 
 clean: ## remove built pages and caches (not .venv)
 	rm -rf _build .pytest_cache .ruff_cache

@@ -1,0 +1,154 @@
+"""The speeds that the book claims for language models, each as a ratio to another program with the same model.
+
+    make bench        (or: pip install -e '.[bench]' and python benchmarks/language.py)
+
+The manner is that of run.py. The model's end token never comes, so that every completion has the same length.
+"""
+
+import sys
+import tempfile
+import time
+
+import numpy as np
+import torch
+from datasets import Dataset
+from run import report, seconds
+from transformers import TrainerCallback
+from trl import GRPOConfig, GRPOTrainer
+
+from rlbook.language.grpo import grpo
+from rlbook.language.models import character_tokenizer, tiny_gpt2
+from rlbook.language.sampling import sample
+
+SUMS = [f"{a}+7=" for a in range(14, 94, 10)]  # 5 characters
+WORKED = [f"{a}+{a}={2 * a}=" * 5 + f"{a}+7=" for a in range(14, 94, 10)]  # 50 or 55: worked sums before the sum
+GROUP = 8
+NEW_TOKENS = 16
+STEPS = 30
+
+
+def endless_model():
+    """A GPT-2 of the size of "arithmetic" whose end token has a logit of about -100, and its tokenizer."""
+    tokenizer = character_tokenizer("0123456789+=")
+    model = tiny_gpt2(tokenizer, layers=2, width=128, heads=4, context=96, rng=np.random.default_rng(0))
+    with torch.no_grad():
+        model.transformer.ln_f.weight[0], model.transformer.ln_f.bias[0] = 0.0, 100.0
+        model.lm_head.weight[:, 0] = 0.0
+        model.lm_head.weight[tokenizer.eos_token_id, 0] = -1.0
+    return model, tokenizer
+
+
+def sampling_ratios():
+    """Texts from texts: a group for each prompt, against generate with as many returned sequences."""
+    model, tokenizer = endless_model()
+    for prompts, mark in [(WORKED, 1.2), (WORKED[-1:], 1.3), (SUMS, None), (SUMS[-1:], None)]:
+        lengths = {}
+
+        def ours(prompts=prompts, lengths=lengths):
+            rng = np.random.default_rng(0)
+            samples = sample(model, tokenizer, prompts, max_new_tokens=NEW_TOKENS, group_size=GROUP, rng=rng)
+            lengths["ours"] = samples.mask.sum(1).tolist()
+
+        def theirs(prompts=prompts, lengths=lengths):
+            torch.manual_seed(0)
+            batch = tokenizer(prompts, padding=True, return_tensors="pt", return_token_type_ids=False)
+            tokens = model.generate(
+                **batch,
+                max_new_tokens=NEW_TOKENS,
+                num_return_sequences=GROUP,
+                do_sample=True,
+                temperature=1.0,
+                top_k=0,
+            )[:, batch.input_ids.shape[1] :]
+            tokenizer.batch_decode(tokens, skip_special_tokens=True)
+            lengths["theirs"] = [len(row) for row in tokens]
+
+        t_ours, t_theirs = seconds(ours, theirs)
+        batch_size = len(prompts) * GROUP
+        assert lengths["ours"] == lengths["theirs"] == [NEW_TOKENS] * batch_size
+        speeds = f"{t_ours * 1e3:.1f} ms, {t_theirs * 1e3:.1f} ms"
+        what = f"sample {batch_size} x {NEW_TOKENS} tokens, prompts of {len(prompts[0])}: generate's time / ours"
+        yield what, speeds, t_theirs / t_ours, "at least", mark
+
+
+def evenness(prompts, completions, **columns):
+    """The share of even digits: a reward that costs nothing to compute and differs within every group."""
+    return [sum(c in "02468" for c in completion) / NEW_TOKENS for completion in completions]
+
+
+def our_step_times(prompts):
+    model, tokenizer = endless_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
+    settings = dict(steps=STEPS, max_new_tokens=NEW_TOKENS, prompts_per_step=len(prompts), group_size=GROUP)
+    times = [time.perf_counter()]
+    for record in grpo(model, tokenizer, prompts, evenness, optimizer, rng=np.random.default_rng(0), **settings):
+        times.append(time.perf_counter())
+        assert record.length == NEW_TOKENS
+    return np.diff(times)
+
+
+class Clock(TrainerCallback):
+    """The moment at which each step of a trainer ended."""
+
+    def __init__(self):
+        self.times = []
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.times.append(time.perf_counter())
+
+
+def their_step_times(prompts):
+    model, tokenizer = endless_model()
+    clock, lengths = Clock(), set()
+
+    def reward(prompts, completions, completion_ids, **columns):
+        lengths.update(map(len, completion_ids))
+        return evenness(prompts, completions)
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = GRPOConfig(
+            output_dir=folder,
+            max_steps=STEPS,
+            per_device_train_batch_size=len(prompts) * GROUP,
+            num_generations=GROUP,
+            max_completion_length=NEW_TOKENS,
+            num_iterations=1,
+            beta=0.0,
+            temperature=1.0,
+            top_k=0,
+            learning_rate=1e-5,
+            lr_scheduler_type="constant",
+            optim="adamw_torch",
+            use_cpu=True,
+            bf16=False,
+            gradient_checkpointing=False,
+            report_to="none",
+            logging_strategy="no",
+            save_strategy="no",
+            disable_tqdm=True,
+        )
+        GRPOTrainer(
+            model=model,
+            processing_class=tokenizer,
+            reward_funcs=reward,
+            args=settings,
+            train_dataset=Dataset.from_dict({"prompt": prompts}),
+            callbacks=[clock],
+        ).train()
+    assert lengths == {NEW_TOKENS}
+    return np.diff(clock.times)
+
+
+def grpo_ratios():
+    """A step: sample, reward, one update. Both trainers by turns; the first five steps of each do not count."""
+    for prompts, mark in [(WORKED, 1.4), (SUMS, None)]:
+        rounds = [(our_step_times(prompts)[5:], their_step_times(prompts)[5:]) for _ in range(3)]
+        ours, theirs = (np.concatenate(times).min() for times in zip(*rounds))
+        speeds = f"{ours * 1e3:.0f} ms, {theirs * 1e3:.0f} ms"
+        what = f"grpo 8 x 8 x {NEW_TOKENS} tokens, prompts of {len(prompts[0])}: trl's step / ours"
+        yield what, speeds, theirs / ours, "at least", mark
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    sys.exit(report(sampling_ratios, grpo_ratios))
