@@ -32,7 +32,7 @@ def test_a_missing_part_names_the_line_that_installs_it(package, use, extra):
 def test_everything_else_works_without_them():
     program = (
         "import sys; sys.modules['gymnasium'] = sys.modules['matplotlib'] = sys.modules['torch'] = None;"
-        "import rlbook.advantages, rlbook.language.rewards, rlbook.language.token_mdp;"
+        "import rlbook.advantages, rlbook.language.arithmetic, rlbook.language.rewards, rlbook.language.token_mdp;"
         "import rlbook.source, rlbook.statistics, rlbook.tabular.control;"
         "import rlbook.tabular.planning as planning;"
         "from rlbook.worlds import gridworld; print(round(planning.policy_iteration(gridworld()).v[1], 4))"
