@@ -180,17 +180,19 @@ def test_an_optimizer_must_hold_all_that_can_be_trained(frozen):
             next(trainer)
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 5, 12, 100])
-def test_an_update_in_parts_is_the_same_update(rows_at_once):
+@pytest.mark.parametrize("group_size", [1, 4])
+@pytest.mark.parametrize("rows_at_once", [1, 5, 8, 12, 100])
+def test_an_update_in_parts_is_the_same_update(rows_at_once, group_size):
     model, tokenizer = toy()
     samples, advantages = drawn(model, tokenizer), np.random.default_rng(0).normal(size=12)
     reference = toy(1)[0]
     reference_logp = score(reference, samples)
-    assert torch.allclose(score(reference, samples, rows_at_once=rows_at_once), reference_logp, atol=1e-6)
+    parts = {"group_size": group_size, "rows_at_once": rows_at_once}
+    assert torch.allclose(score(reference, samples, **parts), reference_logp, atol=1e-6)
     results, seen = [], []
-    for rows in (None, rows_at_once):
+    for how in ({}, parts):
         optimizer = Ascent(model.parameters())
-        results.append(update(model, optimizer, samples, advantages, reference_logp, beta=0.3, rows_at_once=rows))
+        results.append(update(model, optimizer, samples, advantages, reference_logp, beta=0.3, **how))
         seen.append(optimizer.seen)
     assert results[0] == pytest.approx(results[1], abs=1e-6)
     assert torch.allclose(*seen, atol=1e-6)

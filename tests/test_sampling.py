@@ -9,7 +9,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCau
 from rlbook.language.exact import enumerate_language
 from rlbook.language.models import character_tokenizer, tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_PROMPTS, TOY_WORDS
-from rlbook.language.sampling import encode, greedy, positions, sample, stop_tokens, token_logprobs
+from rlbook.language.sampling import encode, greedy, group_logprobs, positions, sample, stop_tokens, token_logprobs
 
 torch.set_num_threads(1)
 
@@ -87,6 +87,8 @@ def test_a_completion_is_scored_alike_alone_and_padded_on_either_side_in_any_bat
             assert torch.allclose(logp[own], alone, atol=1e-5)
         assert torch.allclose(together[row][samples.mask[row]], alone, atol=1e-5)
         assert torch.allclose(samples.logprobs[row][samples.mask[row]], alone, atol=1e-5)
+    in_groups = group_logprobs(model, samples, 5, temperature=temperature)
+    assert torch.allclose(in_groups, together, atol=1e-5) and in_groups.requires_grad
     assert (together[~samples.mask] == 0).all() and (samples.logprobs[~samples.mask] == 0).all()
 
 
@@ -190,6 +192,26 @@ def test_groups_stand_in_consecutive_rows_and_the_rng_decides():
     assert torch.equal(first.tokens, second.tokens) and not torch.equal(first.tokens, other.tokens)
     prompts = [tokenizer.decode(row[there & ~own]) for row, there, own in zip(*first[:3])]
     assert prompts == [prompt for prompt in TOY_PROMPTS for _ in range(4)]
+
+
+@EVERY
+def test_the_gradient_flows_through_a_prompt_that_is_read_once(language):
+    model, tokenizer = language()
+    rng = np.random.default_rng(1)
+    samples = sample(model, tokenizer, PROMPTS[language], max_new_tokens=4, rng=rng, group_size=3)
+    weights = torch.tensor(rng.normal(size=samples.mask.shape), dtype=torch.float32)
+    one_by_one = token_logprobs(model, samples.tokens, samples.mask, attention_mask=samples.attention_mask)
+    gradients = [
+        torch.cat([g.flatten() for g in torch.autograd.grad((weights * logp).sum(), list(model.parameters()))])
+        for logp in (one_by_one, group_logprobs(model, samples, 3))
+    ]
+    assert torch.allclose(*gradients, atol=1e-4 * gradients[0].abs().max()) and gradients[0].norm() > 1
+
+
+def test_completions_of_one_token_are_scored_in_groups_too():
+    model, tokenizer = toy()
+    samples = sample(model, tokenizer, TOY_PROMPTS, max_new_tokens=1, rng=np.random.default_rng(0), group_size=4)
+    assert torch.allclose(group_logprobs(model, samples, 4), samples.logprobs, atol=1e-5)
 
 
 def test_a_tokenizer_that_pads_on_the_right_is_told_otherwise():

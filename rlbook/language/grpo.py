@@ -22,7 +22,7 @@ torch = require("torch", extra="language")
 
 from rlbook._torch import check_optimizer, gradient_norm, parameters  # noqa: E402
 from rlbook.language.rewards import ask  # noqa: E402
-from rlbook.language.sampling import check_room, encode, sample, token_logprobs  # noqa: E402
+from rlbook.language.sampling import check_room, encode, group_logprobs, sample  # noqa: E402
 
 STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
 
@@ -97,9 +97,10 @@ def grpo(
     check_optimizer(optimizer, model=model)
     model.eval()
     if reference is None and beta:
-        reference = copy.deepcopy(model).requires_grad_(False)
+        reference = copy.deepcopy(model)
     draw = partial(sample, model, tokenizer, max_new_tokens=max_new_tokens, temperature=temperature, rng=rng)
-    learn = partial(update, model, optimizer, clip=clip, temperature=temperature, rows_at_once=rows_at_once)
+    scoring = dict(temperature=temperature, group_size=group_size, rows_at_once=rows_at_once)
+    learn = partial(update, model, optimizer, clip=clip, max_gradient_norm=max_gradient_norm, **scoring)
     for step in range(1, steps + 1):
         started = time.perf_counter()
         chosen = rng.choice(len(prompts), prompts_per_step, replace=False)
@@ -109,17 +110,14 @@ def grpo(
 
         reference_logp, log_ratio = None, np.full(len(rewards), math.nan)
         if reference is not None:  # two models are compared as both score, since sampling rounds differently
-            samples = samples._replace(logprobs=score(model, samples, temperature, rows_at_once))
-            reference_logp = score(reference, samples, temperature, rows_at_once)
+            samples = samples._replace(logprobs=score(model, samples, **scoring))
+            reference_logp = score(reference, samples, **scoring)
             log_ratio = (samples.logprobs - reference_logp).sum(1).cpu().double().numpy()
         scores = rewards - beta * log_ratio if beta and kl == "reward" else rewards
         advantages = group_relative(scores, group_size, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
 
         beta_in_loss = beta if kl == "loss" else 0.0
-        passes = [
-            learn(samples, advantages, reference_logp, beta=beta_in_loss, max_gradient_norm=max_gradient_norm)
-            for _ in range(epochs)
-        ]
+        passes = [learn(samples, advantages, reference_logp, beta=beta_in_loss) for _ in range(epochs)]
         yield _step(step, started, asked, samples, rewards, advantages, log_ratio, passes, group_size)
 
 
@@ -134,31 +132,26 @@ def update(
     beta=0.0,
     temperature=1.0,
     max_gradient_norm=1.0,
+    group_size=1,
     rows_at_once=None,
 ):
     """One step of the optimizer up the clipped surrogate, averaged over the tokens of all samples.
 
     advantages (B,); with beta, the `k3` estimate of the KL divergence from the reference is taken
-    off. Returns the loss, the share of tokens that were clipped, and the norm of the gradient.
+    off. With group_size, the prompt of each group is read once (see `group_logprobs`).
+    Returns the loss, the share of tokens that were clipped, and the norm of the gradient.
     """
     advantages = torch.as_tensor(advantages, dtype=torch.float32, device=model.device)
     model.zero_grad()
     num_tokens, total, clipped = samples.mask.sum(), 0.0, 0
-    for rows in torch.arange(len(advantages), device=model.device).split(rows_at_once or len(advantages)):
-        old_logp, mask = samples.logprobs[rows], samples.mask[rows]
-        logp = token_logprobs(
-            model,
-            samples.tokens[rows],
-            mask,
-            attention_mask=samples.attention_mask[rows],
-            temperature=temperature,
-        )
-        surrogate = clipped_surrogate(logp, old_logp, advantages[rows], clip=clip)
-        unclipped = (logp - old_logp).exp() * advantages[rows, None]
-        clipped += int((surrogate < unclipped)[mask].sum())
+    for rows, part, shared in _parts(samples, group_size, rows_at_once):
+        logp = group_logprobs(model, part, shared, temperature=temperature)
+        surrogate = clipped_surrogate(logp, part.logprobs, advantages[rows], clip=clip)
+        unclipped = (logp - part.logprobs).exp() * advantages[rows, None]
+        clipped += int((surrogate < unclipped)[part.mask].sum())
         if beta:
             surrogate = surrogate - beta * k3(logp, reference_logp[rows])
-        loss = -(surrogate * mask).sum() / num_tokens
+        loss = -(surrogate * part.mask).sum() / num_tokens
         loss.backward()
         total += loss.item()
     norm = gradient_norm(optimizer, "GRPO update")
@@ -191,16 +184,27 @@ def k3(logp, reference_logp):
 
 
 @torch.no_grad()
-def score(model, samples, temperature=1.0, rows_at_once=None):
+def score(model, samples, *, temperature=1.0, group_size=1, rows_at_once=None):
     """The log-probabilities (B, L) that a model gives to the tokens of samples; elsewhere 0."""
-    fields = samples.tokens, samples.attention_mask, samples.mask
-    parts = zip(*(field.split(rows_at_once or len(field)) for field in fields))
-    return torch.cat(
-        [
-            token_logprobs(model, tokens, mask, attention_mask=attention_mask, temperature=temperature)
-            for tokens, attention_mask, mask in parts
-        ]
-    )
+    parts = _parts(samples, group_size, rows_at_once)
+    return torch.cat([group_logprobs(model, part, shared, temperature=temperature) for _, part, shared in parts])
+
+
+def _parts(samples, group_size, rows_at_once):
+    """The samples in parts of rows_at_once: which rows, these samples, and how many consecutive ones share a prompt.
+
+    Where the parts are no whole groups, every row reads its own prompt.
+    """
+    size = rows_at_once or len(samples.tokens)
+    shared = group_size if size % group_size == 0 else 1
+    for rows in torch.arange(len(samples.tokens), device=samples.tokens.device).split(size):
+        part = samples._replace(
+            tokens=samples.tokens[rows],
+            attention_mask=samples.attention_mask[rows],
+            mask=samples.mask[rows],
+            logprobs=None if samples.logprobs is None else samples.logprobs[rows],
+        )
+        yield rows, part, shared
 
 
 def _rows(prompts, columns, chosen):

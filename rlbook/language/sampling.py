@@ -125,6 +125,33 @@ def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0)
     return torch.nn.functional.pad(torch.where(mask[:, first:], chosen, 0.0), (first, 0))
 
 
+def group_logprobs(model, samples, group_size, *, temperature=1.0):
+    """What `token_logprobs` says of samples (B, L), with the prompt of each group read only once.
+
+    The completions of a group share its keys and values, and the gradient flows back through them.
+    """
+    _check_temperature(temperature)
+    tokens, attention_mask, mask = samples.tokens, samples.attention_mask, samples.mask
+    first = int(mask.any(0).int().argmax())  # the column where all completions begin
+    cache = DynamicCache(config=model.config)
+    prompt, prompt_mask = tokens[::group_size, :first], attention_mask[::group_size, :first]
+    logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)[:, None]
+    if tokens.shape[1] > first + 1:
+        if group_size > 1:
+            cache.batch_repeat_interleave(group_size)
+        later = model(
+            input_ids=tokens[:, first:-1],
+            attention_mask=attention_mask[:, :-1].long(),
+            position_ids=positions(attention_mask)[:, first:-1],
+            past_key_values=cache,
+            use_cache=True,
+        ).logits
+        logits = torch.cat([logits, later], 1)
+    logits = at_least_float32(logits) / temperature
+    chosen = logits.gather(2, tokens[:, first:, None])[:, :, 0] - logits.logsumexp(2)
+    return torch.nn.functional.pad(torch.where(mask[:, first:], chosen, 0.0), (first, 0))
+
+
 def positions(attention_mask):
     """The position (B, L) of each token in its own text, counted from 0 whatever padding stands before it."""
     return (attention_mask.long().cumsum(1) - 1).clamp(min=0)

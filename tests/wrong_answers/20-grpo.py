@@ -267,6 +267,21 @@ def k3_gradient(p, p_ref):
     return sum(p[y] * (1 - p_ref[y] / p[y]) * (one[y] - p) for y in range(len(p)))
 
 
+# %% exercise-4 | right | with the small number that programs add to the std
+def sample_std(rewards, group_size):
+    groups = torch.tensor(rewards).reshape(-1, group_size)
+    centred = groups - groups.mean(1, keepdim=True)
+    return (centred / (groups.std(1, keepdim=True) + 1e-4)).flatten().numpy()
+
+
+def per_completion(surrogate, mask):
+    return -torch.where(mask, surrogate / mask.sum(1, keepdim=True), 0.0).sum(1).mean()
+
+
+def k3_gradient(p, p_ref):
+    return p - p_ref
+
+
 # %% exercise-5 | wrong | as it was
 def careful_loss(model, tokenizer, prompts, reward, **settings):
     return careless_loss(model, tokenizer, prompts, reward, **settings)
