@@ -75,7 +75,8 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
     stops = stop_tokens(model, tokenizer)
 
     cache = DynamicCache(config=model.config)
-    logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)
+    predict = torch.inference_mode()(next_logits)  # without what is noted down for gradients
+    logits = predict(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)
     if group_size > 1:
         cache.batch_repeat_interleave(group_size)
     prompt, attention_mask = (rows.repeat_interleave(group_size, 0) for rows in (prompt, prompt_mask))
@@ -83,7 +84,7 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
     tokens, mask, logprobs = [], [], []  # a column (B, 1) for each new token
     for t in range(max_new_tokens):
         if t > 0:
-            logits = next_logits(model, tokens[-1], attention_mask, cache)
+            logits = predict(model, tokens[-1], attention_mask, cache)
         logp = (at_least_float32(logits) / temperature).log_softmax(-1)
         token = torch.where(going, choose(logp), tokenizer.pad_token_id)[:, None]
         tokens.append(token)
