@@ -1,7 +1,7 @@
 """The language models of the book: loading a shipped one or any other, and building tiny ones.
 
 Every model here is a transformers model and every tokenizer a transformers tokenizer, so what the book does to a model
-of 100,000 parameters it does, by the same lines, to any causal model of a hub.
+of 100,000 parameters it does, by the same lines, to any causal model of a hub that keeps keys and values in its cache.
 """
 
 from contextlib import contextmanager, nullcontext
