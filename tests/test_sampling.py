@@ -214,6 +214,14 @@ def test_completions_of_one_token_are_scored_in_groups_too():
     assert torch.allclose(group_logprobs(model, samples, 4), samples.logprobs, atol=1e-5)
 
 
+@pytest.mark.parametrize("group_size", [3, 5, 6, 12])
+def test_samples_that_do_not_share_a_prompt_are_not_scored_as_a_group(group_size):
+    model, tokenizer = toy()
+    samples = sample(model, tokenizer, TOY_PROMPTS, max_new_tokens=4, rng=np.random.default_rng(0), group_size=4)
+    with pytest.raises(ValueError, match=f"12 samples are no groups of {group_size}"):
+        group_logprobs(model, samples, group_size)
+
+
 def test_a_tokenizer_that_pads_on_the_right_is_told_otherwise():
     _, tokenizer = toy()
     _, attention_mask = encode(tokenizer, TOY_PROMPTS, "cpu")

@@ -130,12 +130,17 @@ def group_logprobs(model, samples, group_size, *, temperature=1.0):
     """What `token_logprobs` says of samples (B, L), with the prompt of each group read only once.
 
     The completions of a group share its keys and values, and the gradient flows back through them.
+    Raises ValueError if the samples are not in such groups.
     """
     _check_temperature(temperature)
     tokens, attention_mask, mask = samples.tokens, samples.attention_mask, samples.mask
     first = int(mask.any(0).int().argmax())  # the column where all completions begin
     cache = DynamicCache(config=model.config)
     prompt, prompt_mask = tokens[::group_size, :first], attention_mask[::group_size, :first]
+    if not torch.equal(prompt.repeat_interleave(group_size, 0), tokens[:, :first]):
+        raise ValueError(
+            f"{len(tokens)} samples are no groups of {group_size} that share a prompt, in consecutive rows"
+        )
     logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)[:, None]
     if tokens.shape[1] > first + 1:
         if group_size > 1:
