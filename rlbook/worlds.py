@@ -8,13 +8,14 @@ import numpy as np
 from rlbook.mdp import FiniteMDP
 
 MOVES = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}  # change of (row, column)
+DIAGONALS = {"up right": (-1, 1), "down right": (1, 1), "down left": (1, -1), "up left": (-1, -1)}  # a king's, in chess
 
 
-def _grid_steps(shape):
+def _grid_steps(shape, moves=MOVES):
     """The cell (S, A) that each move leads to; a move off the grid stays where it is."""
     cells = np.arange(np.prod(shape)).reshape(shape)
     row, column = np.indices(shape).reshape(2, -1, 1)
-    d_row, d_column = np.array(list(MOVES.values())).T
+    d_row, d_column = np.array(list(moves.values())).T
     return cells[np.clip(row + d_row, 0, shape[0] - 1), np.clip(column + d_column, 0, shape[1] - 1)]
 
 
@@ -93,6 +94,35 @@ def cliff_walking(gamma=1.0):
         terminal=np.arange(48) == goal,
         state_names=_cell_names(shape),
         action_names=MOVES,
+    )
+
+
+def windy_gridworld(kings_moves=False, stay=False, stochastic=False, gamma=1.0):
+    """A 7 x 10 grid in a crosswind: from (3, 0) to (3, 7), where every step costs 1. The best way takes 15 steps.
+
+    The wind blows upwards, in the columns 3 to 8 by 1, 1, 1, 2, 2 and 1 cells, and the column that a step departs from
+    counts: the move comes first, then the wind, and either stops at the border.
+    kings_moves     adds the four diagonal moves (7 steps are then enough), stay an action that only the wind moves
+    stochastic      the wind, where there is any, is one cell weaker, as it should be, or one cell stronger, each in
+                    a third of the steps
+    Source: Sutton & Barto (2018), example 6.5 and exercises 6.9 and 6.10.
+    """
+    shape, start, goal = (7, 10), 30, 37
+    wind = np.array([0, 0, 0, 1, 1, 1, 2, 2, 1, 0])
+    moves = MOVES | (DIAGONALS if kings_moves else {}) | ({"stay": (0, 0)} if stay else {})
+    row, column = np.divmod(_grid_steps(shape, moves), shape[1])
+    P = np.zeros((70, len(moves), 70))
+    for change in (-1, 0, 1) if stochastic else (0,):
+        blown = np.where(wind > 0, wind + change, 0)[np.arange(70) % shape[1], None]  # from each cell (S, 1)
+        P += _deterministic(np.maximum(row - blown, 0) * shape[1] + column)
+    return FiniteMDP(
+        P / P.sum(axis=2, keepdims=True),
+        np.full((70, len(moves)), -1.0),
+        gamma,
+        start=start,
+        terminal=np.arange(70) == goal,
+        state_names=_cell_names(shape),
+        action_names=moves,
     )
 
 

@@ -56,6 +56,50 @@ def test_the_cliff_does_not_end_the_episode():
     assert np.flatnonzero(mdp.terminal).tolist() == [47] and mdp.start[36] == 1
 
 
+def test_the_wind_shifts_what_a_move_leads_to():
+    """S&B: one cell to the right of the goal, the action left leads to the cell just above the goal."""
+    mdp, shape = worlds.windy_gridworld(), (7, 10)
+    assert s_next(mdp, (3, 8), "left", shape) == (2, 7)
+    assert s_next(mdp, (3, 2), "right", shape) == (3, 3)  # no wind where it departs from
+    assert s_next(mdp, (3, 3), "left", shape) == (2, 2)
+    assert s_next(mdp, (5, 6), "down", shape) == (4, 6)
+    assert s_next(mdp, (1, 7), "up", shape) == (0, 7)  # both stop at the border,
+    assert s_next(mdp, (6, 4), "down", shape) == (5, 4)  # one after the other
+    assert s_next(mdp, (4, 9), "right", shape) == (4, 9)
+    assert (mdp.R.sum(), mdp.start[30]) == (-69 * 4, 1) and np.flatnonzero(mdp.terminal).tolist() == [37]
+
+
+@pytest.mark.parametrize("stay", [False, True])
+@pytest.mark.parametrize("kings_moves, steps", [(False, 15), (True, 7)])
+def test_windy_gridworld_takes_15_steps_and_a_king_7(kings_moves, steps, stay):
+    """The goal is seven columns away and no move goes further than one: with 7, the ninth action cannot help."""
+    mdp = worlds.windy_gridworld(kings_moves, stay)
+    assert mdp.num_actions == (8 if kings_moves else 4) + stay
+    assert value_iteration(mdp).v[30] == -steps
+
+
+def test_the_kings_moves_are_where_their_names_say():
+    mdp, shape = worlds.windy_gridworld(kings_moves=True, stay=True), (7, 10)
+    assert s_next(mdp, (3, 1), "up right", shape) == (2, 2)
+    assert s_next(mdp, (3, 1), "down right", shape) == (4, 2)
+    assert s_next(mdp, (3, 1), "down left", shape) == (4, 0)
+    assert s_next(mdp, (3, 1), "up left", shape) == (2, 0)
+    assert s_next(mdp, (3, 1), "stay", shape) == (3, 1)
+    assert s_next(mdp, (3, 6), "stay", shape) == (1, 6)
+    assert s_next(mdp, (0, 0), "up right", shape) == (0, 1)
+
+
+def test_a_stochastic_wind_is_a_cell_weaker_or_stronger_a_third_of_the_time():
+    mdp = worlds.windy_gridworld(kings_moves=True, stochastic=True)
+    right = mdp.action_names.index("right")
+    assert np.allclose(mdp.P[36, right, [27, 17, 7]], 1 / 3)  # from (3, 6), wind 2: 1, 2 or 3 cells up
+    assert np.allclose(mdp.P[33, right, [34, 24, 14]], 1 / 3)  # from (3, 3), wind 1: 0, 1 or 2 cells
+    assert mdp.P[32, right, 33] == 1  # from (3, 2), no wind
+    assert np.allclose(mdp.P[16, right, [7, 17]], [1, 0])  # from (1, 6): any of the three ends at the border
+    assert np.allclose(mdp.P.sum(axis=2), 1)
+    assert value_iteration(mdp).v[30] < -7
+
+
 @pytest.mark.parametrize("slip", [0.0, 0.3])
 def test_chain(slip):
     mdp = worlds.chain(6, gamma=0.8, slip=slip)
