@@ -1,0 +1,291 @@
+"""What stands between a plain loop over the tables of an MDP and the function that a reader calls.
+
+The algorithms of the tabular modules are loops as the book prints them, one step at a time. `@learner` (control) and
+`@predictor` (prediction) give such a loop its public form: called with a `FiniteMDP` and keyword arguments it checks
+them, runs the loop compiled by Numba, once or for many independent runs, and returns a record. The `.py_func` of the
+public form, called the same way, runs the same loop as ordinary Python, for a debugger to step through, and gives the
+same numbers. (The helpers that it calls stay compiled, unless NUMBA_DISABLE_JIT=1 is set before the start.)
+
+What a loop needs, it says by the names of its parameters; `ARGUMENTS` says for each name what a caller may pass.
+"""
+
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from rlbook._checks import check_counts, check_rng
+from rlbook.mdp import FiniteMDP
+from rlbook.tabular.bellman import action_probabilities, require_proper
+
+
+class Learned(NamedTuple):
+    """What a learner found, and what each episode was like. With `runs=n` every array has a leading axis (n, ...)."""
+
+    q: np.ndarray  # (S, A) the learned action values
+    returns: np.ndarray  # (episodes,) the sum of the rewards of each episode, undiscounted
+    lengths: np.ndarray  # (episodes,) steps taken
+    truncated: np.ndarray  # (episodes,) bool: the step limit came before a terminal state
+
+    @property
+    def policy(self):
+        """The policy that is greedy for q, the first of equals: (S,) actions."""
+        return self.q.argmax(axis=-1)
+
+
+class Predicted(NamedTuple):
+    """The values that a method estimated, and what each episode was like. With `runs=n` every array leads with (n, ...)."""
+
+    v: np.ndarray  # (S,) the estimates after the last episode
+    history: np.ndarray  # (episodes + 1, S) the estimates before the first and after each episode, or those of `keep`
+    returns: np.ndarray  # (episodes,) the sum of the rewards of each episode, undiscounted
+    lengths: np.ndarray  # (episodes,) steps taken
+    truncated: np.ndarray  # (episodes,) bool: the step limit came before a terminal state
+
+
+class Call(NamedTuple):
+    """What the check of one argument may ask about the others."""
+
+    mdp: FiniteMDP
+    episodes: int
+    runs: int | None
+
+
+class Argument(NamedTuple):
+    """What a caller may pass for one parameter of a loop."""
+
+    says: str  # its line in the docstring
+    check: Callable  # check(name, value, call): what the loop gets, or an error
+    default: Any = inspect.Parameter.empty
+    public: str = ""  # the name that the caller uses, where it is not the loop's
+    per_run: bool = False  # with runs, the checked value has a leading axis, and each run gets its own part
+
+
+def compiled(record, **own):
+    """A decorator that gives a loop its public form, which returns a `record`; `own` replaces entries of ARGUMENTS.
+
+    The loop takes the tables of the MDP first, a generator last, and between them what its parameters' names stand for.
+    """
+
+    def decorate(loop):
+        arguments = {}  # by the name that the caller uses, in the order of the loop's parameters
+        for name in list(inspect.signature(loop).parameters)[1:-1]:
+            argument = (ARGUMENTS | own)[name]
+            arguments[argument.public or name] = argument
+        signature = _signature(arguments)
+
+        def public(run):
+            def call(*args, **kwargs):
+                given = signature.bind(*args, **kwargs)
+                given.apply_defaults()
+                mdp, rng, runs = _check_call(loop, given.arguments)
+                checked = _check_arguments(arguments, given.arguments)
+                if runs is None:
+                    return record(*run(mdp.tables, *checked(0), rng))
+                results = [run(mdp.tables, *checked(i), child) for i, child in enumerate(rng.spawn(runs))]
+                return record(*(np.array(column) for column in zip(*results, strict=True)))
+
+            functools.update_wrapper(call, loop)
+            call.__doc__ = _docstring(loop, arguments, record)
+            call.__signature__ = signature
+            return call
+
+        function = public(njit(cache=True)(loop))
+        function.py_func = public(loop)
+        return function
+
+    return decorate
+
+
+def _signature(arguments):
+    """mdp and the policies may be given by position; everything else by name."""
+    by_position, by_name = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter("mdp", by_position)]
+    for name, argument in arguments.items():
+        parameters.append(
+            inspect.Parameter(name, by_position if argument.check is _policy else by_name, default=argument.default)
+        )
+    parameters.append(inspect.Parameter("rng", by_name))
+    parameters.append(inspect.Parameter("runs", by_name, default=None))
+    parameters.sort(key=lambda parameter: (parameter.kind, parameter.default is not inspect.Parameter.empty))
+    return inspect.Signature(parameters)
+
+
+def _docstring(loop, arguments, record):
+    """The loop's own docstring, then a line for each argument, then what is returned."""
+    says = {"mdp": "a FiniteMDP"} | {name: argument.says for name, argument in arguments.items()}
+    says |= {
+        "rng": "a numpy Generator",
+        "runs": "None, or how many independent runs, each with a generator spawned from rng; the record's arrays then have "
+        "a leading axis (runs, ...)",
+    }
+    lines = [
+        textwrap.fill(text, 120, initial_indent=f"    {name:17} ", subsequent_indent=22 * " ")
+        for name, text in says.items()
+    ]
+    return "\n".join([loop.__doc__.rstrip(), "", *lines, "", f"    Returns a `{record.__name__}`.", "    "])
+
+
+def _check_call(loop, given):
+    """The MDP, the generator, and the number of runs or None."""
+    mdp, rng, runs = given["mdp"], given["rng"], given["runs"]
+    if not isinstance(mdp, FiniteMDP):
+        raise TypeError(f"{loop.__name__} got a {type(mdp).__name__}, expected a FiniteMDP")
+    check_rng(rng)
+    check_counts(episodes=given["episodes"], **({} if runs is None else {"runs": runs}))
+    return mdp, rng, runs
+
+
+def _check_arguments(arguments, given):
+    """A function of the number of a run: the values for the loop, in the order of its parameters."""
+    call = Call(given["mdp"], given["episodes"], given["runs"])
+    values = [argument.check(name, given[name], call) for name, argument in arguments.items()]
+    own = [argument.per_run and call.runs is not None for argument in arguments.values()]
+    return lambda i: [value[i] if own else value for value, own in zip(values, own, strict=True)]
+
+
+# The checks: each gets the public name, the value, and the call, and returns what the loop reads.
+
+
+def count(name, value, call):
+    """A whole number, at least 1."""
+    check_counts(**{name: value})
+    return int(value)
+
+
+def count_from_0(name, value, call):
+    """A whole number, at least 0."""
+    check_counts(0, **{name: value})
+    return int(value)
+
+
+def fraction(name, value, call):
+    """A number in [0, 1]."""
+    if isinstance(value, bool) or not np.isscalar(value) or not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value!r}, expected a number in [0, 1]")
+    return float(value)
+
+
+def schedule(name, value, call, expected="in [0, 1]", is_good=lambda x: (x >= 0) & (x <= 1)):
+    """A number or one for each episode, as an array (episodes,) in memory of its own."""
+    numbers = np.asarray(value, dtype=float)
+    if numbers.shape not in ((), (call.episodes,)):
+        raise ValueError(
+            f"{name} has shape {numbers.shape}, expected a number or ({call.episodes},), one for each episode"
+        )
+    numbers = np.array(np.broadcast_to(numbers, (call.episodes,)))
+    wrong = np.flatnonzero(~is_good(numbers))
+    if wrong.size:
+        raise ValueError(f"{name} is {numbers[wrong[0]]:g} in episode {wrong[0]}, expected a number {expected}")
+    return numbers
+
+
+def step_sizes(name, value, call):
+    """A schedule of step sizes in (0, 1]."""
+    return schedule(name, value, call, "in (0, 1]", lambda alpha: (alpha > 0) & (alpha <= 1))
+
+
+def table_of_actions(name, value, call):
+    """Values (S, A) to start from, or, with runs, (runs, S, A); in memory of their own."""
+    return _table(name, value, call, (call.mdp.num_states, call.mdp.num_actions))
+
+
+def table_of_states(name, value, call):
+    """Values (S,) to start from, or, with runs, (runs, S); in memory of their own."""
+    return _table(name, value, call, (call.mdp.num_states,))
+
+
+def _table(name, value, call, shape):
+    full = shape if call.runs is None else (call.runs, *shape)
+    table = np.asarray(value, dtype=float)
+    if table.shape not in ((), shape, full) or not np.isfinite(table).all():
+        raise ValueError(f"{name} has shape {table.shape}, expected a finite number or finite values {full}")
+    return np.array(np.broadcast_to(table, full))
+
+
+def _policy(name, value, call):
+    """Cumulative probabilities (S, A) of a policy that ends every episode, at least where gamma is 1."""
+    require_proper(call.mdp, value)
+    probabilities = action_probabilities(call.mdp, value)
+    cumulative = np.cumsum(probabilities, axis=1)
+    possible_later = np.cumsum(probabilities[:, ::-1], axis=1)[:, ::-1] > 0
+    cumulative[:, -1] = 1.0  # whatever the rounding, a draw lands on an action that is possible
+    cumulative[:, :-1][~possible_later[:, 1:]] = 1.0
+    return cumulative
+
+
+MOST_NUMBERS_KEPT = 100_000_000  # 0.8 GB
+
+
+def _keep(name, value, call):
+    """After how many episodes the values are to be kept (kept,): all of 0, 1, ..., episodes, or those listed."""
+    keep = np.arange(call.episodes + 1) if value is None else np.asarray(value)
+    if keep.ndim != 1 or not np.issubdtype(keep.dtype, np.integer) or not (np.diff(keep) > 0).all():
+        raise ValueError(f"{name} is {value!r}, expected numbers of episodes in ascending order, such as [0, 10, 100]")
+    if keep.size and not (0 <= keep[0] and keep[-1] <= call.episodes):
+        raise ValueError(f"{name} goes from {keep[0]} to {keep[-1]}, expected numbers in 0..{call.episodes}")
+    numbers = keep.size * call.mdp.num_states * (call.runs or 1)
+    if numbers > MOST_NUMBERS_KEPT:
+        raise ValueError(
+            f"the history would hold {numbers:,} numbers: pass {name}=, the episodes after which to keep one"
+        )
+    return keep.astype(np.int64)
+
+
+ARGUMENTS = {
+    "policy": Argument("(S,) actions, or (S, A) probabilities", _policy),
+    "episodes": Argument("how many to run", count),
+    "alpha": Argument("step size in (0, 1]: a number, or (episodes,), one for each episode", step_sizes),
+    "epsilon": Argument("exploration in [0, 1]: a number, or (episodes,), one for each episode", schedule),
+    "n": Argument("how many rewards a target sums before it bootstraps", count),
+    "lam": Argument("trace decay in [0, 1]", fraction),
+    "q": Argument(
+        "the values to start from: a number, (S, A), or, with runs, (runs, S, A). With an earlier q it goes on from there",
+        table_of_actions,
+        default=0.0,
+        public="initial_q",
+        per_run=True,
+    ),
+    "v": Argument(
+        "the values to start from: a number, (S,), or, with runs, (runs, S). With an earlier v it goes on from there",
+        table_of_states,
+        default=0.0,
+        public="initial_v",
+        per_run=True,
+    ),
+    "max_steps": Argument(
+        "an episode is cut off after so many steps; `truncated` says which were. A cut is no end: the last step bootstraps",
+        count,
+        default=10_000,
+    ),
+    "keep": Argument(
+        "after how many episodes to keep the values in the history; None for 0, 1, 2, ...", _keep, default=None
+    ),
+}
+
+learner = compiled(Learned)
+predictor = compiled(Predicted)
+
+
+# Helpers of the loops, each hiding one thing that would distract there.
+
+
+@njit(cache=True)
+def act(policy, s, rng):
+    """Draw an action in state s from a policy given as cumulative probabilities (S, A)."""
+    a, u = 0, rng.random()
+    while u >= policy[s, a]:
+        a += 1
+    return a
+
+
+@njit(cache=True)
+def keep_values(history, keep, episodes, v):
+    """Copy v into its row of the history, if the values after so many episodes are to be kept."""
+    row = np.searchsorted(keep, episodes)
+    if row < len(keep) and keep[row] == episodes:
+        history[row] = v
