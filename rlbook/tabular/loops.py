@@ -223,7 +223,7 @@ MOST_NUMBERS_KEPT = 100_000_000  # 0.8 GB
 
 def _keep(name, value, call):
     """After how many episodes the values are to be kept (kept,): all of 0, 1, ..., episodes, or those listed."""
-    keep = np.arange(call.episodes + 1) if value is None else np.asarray(value)
+    keep = np.arange(call.episodes + 1) if value is None else np.asarray(value, dtype=None if np.size(value) else int)
     if keep.ndim != 1 or not np.issubdtype(keep.dtype, np.integer) or not (np.diff(keep) > 0).all():
         raise ValueError(f"{name} is {value!r}, expected numbers of episodes in ascending order, such as [0, 10, 100]")
     if keep.size and not (0 <= keep[0] and keep[-1] <= call.episodes):
