@@ -5,6 +5,7 @@ Grid worlds number their cells row by row from the top left, and their actions a
 
 import numpy as np
 
+from rlbook._checks import check_counts
 from rlbook.mdp import FiniteMDP
 
 MOVES = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}  # change of (row, column)
@@ -144,6 +145,31 @@ def chain(num_states=5, gamma=0.9, slip=0.0):
     R[:, :, -1] = 1.0
     terminal = states == num_states - 1
     return FiniteMDP(P, R, gamma, start=0, terminal=terminal, action_names=["left", "right"])
+
+
+def random_walk(num_states=5, left=0.0, right=1.0, gamma=1.0):
+    """States in a row between two ends; the step into the left end pays `left`, the one into the right end `right`.
+
+    The states are 1 to num_states, the ends 0 and num_states + 1. The actions are left and right; the walk is the policy
+    that tosses a coin. It starts in the middle (of an even number, on the left of the middle). Without a discount it
+    ends on the right with probability p = s / (num_states + 1), and so v(s) = (1 - p) * left + p * right.
+    Source: Sutton & Barto (2018), example 6.2; with 19 states, left=-1 and right=1, example 7.1.
+    """
+    check_counts(num_states=num_states)
+    states = np.arange(num_states + 2)
+    P = _deterministic(np.stack([np.maximum(states - 1, 0), np.minimum(states + 1, num_states + 1)], axis=1))
+    R = np.zeros((num_states + 2, 2))
+    R[1, 0], R[num_states, 1] = left, right
+    letters = [chr(ord("A") + i) if num_states <= 26 else str(i + 1) for i in range(num_states)]
+    return FiniteMDP(
+        P,
+        R,
+        gamma,
+        start=(num_states + 1) // 2,
+        terminal=(states == 0) | (states == num_states + 1),
+        state_names=["left end", *letters, "right end"],
+        action_names=["left", "right"],
+    )
 
 
 def bias_example(num_actions=10, gamma=1.0):

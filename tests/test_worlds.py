@@ -115,6 +115,25 @@ def test_chain_refuses(arguments, message):
         worlds.chain(**arguments)
 
 
+@pytest.mark.parametrize("num_states, left, right", [(1, 0, 1), (4, -2, 3), (5, 0, 1), (19, -1, 1)])
+def test_random_walk_is_worth_the_straight_line_between_its_ends(num_states, left, right):
+    """v is the mean of its two neighbours, so it is linear; example 6.2: 1/6 ... 5/6; example 7.1: -0.9 ... 0.9."""
+    walk = worlds.random_walk(num_states, left, right)
+    v = policy_value(walk, np.full((num_states + 2, 2), 0.5))
+    assert np.allclose(v[1:-1], np.linspace(left, right, num_states + 2)[1:-1])
+    assert np.flatnonzero(walk.terminal).tolist() == [0, num_states + 1]
+
+
+def test_random_walk_pays_at_its_ends_and_starts_in_the_middle():
+    walk = worlds.random_walk()
+    assert walk.R[1:-1].tolist() == [[0, 0]] * 4 + [[0, 1]]
+    assert walk.P[1:-1].argmax(axis=2).tolist() == [[0, 2], [1, 3], [2, 4], [3, 5], [4, 6]]
+    assert walk.start[3] == 1 and walk.state_names[3] == "C" and walk.action_names == ("left", "right")
+    assert worlds.random_walk(4).start[2] == 1 and worlds.random_walk(27).state_names[27] == "27"
+    with pytest.raises(ValueError, match="num_states is 0, expected a whole number, at least 1"):
+        worlds.random_walk(0)
+
+
 def test_bias_example_has_the_moments_of_the_normal_reward():
     mdp = worlds.bias_example()
     tables, row = mdp.tables, 1 * mdp.num_actions
