@@ -3,6 +3,9 @@
 Grid worlds number their cells row by row from the top left, and their actions are up, right, down and left.
 """
 
+import functools
+import itertools
+
 import numpy as np
 
 from rlbook._checks import check_counts
@@ -127,6 +130,68 @@ def windy_gridworld(kings_moves=False, stay=False, stochastic=False, gamma=1.0):
     )
 
 
+def maze(drawing, gamma=0.95):
+    """A maze from its drawing, lines of "." for a free cell, "#" for a wall, and one "S" and one "G": from S to G.
+
+    Entering G pays 1 and ends the episode; all other steps pay nothing. A move into a wall or off the grid stays. The
+    cells of the walls are states that are never entered, marked terminal so that nobody plans for them.
+    With d steps still to go, v* = gamma ** (d - 1).
+    """
+    lines = drawing.split() if isinstance(drawing, str) else list(drawing)
+    shape = (len(lines), len(lines[0]) if lines else 0)
+    cells = np.array([list(line) for line in lines if len(line) == shape[1]]).reshape(-1)
+    found = dict(zip(*np.unique(cells, return_counts=True), strict=True))
+    if len(cells) != np.prod(shape) or not found.keys() <= set(".#SG") or (found.get("S"), found.get("G")) != (1, 1):
+        raise ValueError(f"drawing is {lines}, expected lines of equal length out of '.', '#', one 'S' and one 'G'")
+    s_next = _grid_steps(shape)
+    s_next = np.where(cells[s_next] == "#", np.arange(len(cells))[:, None], s_next)
+    return FiniteMDP(
+        _deterministic(s_next),
+        np.where(cells[s_next] == "G", 1.0, 0.0),
+        gamma,
+        start=int(np.flatnonzero(cells == "S")[0]),
+        terminal=(cells == "G") | (cells == "#"),
+        state_names=_cell_names(shape),
+        action_names=MOVES,
+    )
+
+
+def dyna_maze(gamma=0.95):
+    """The maze on which Dyna is shown: 6 x 9 cells, and 14 steps on the shortest ways from S to G.
+
+    Source: Sutton & Barto (2018), example 8.1.
+    """
+    drawing = """
+        .......#G
+        ..#....#.
+        S.#....#.
+        ..#......
+        .....#...
+        .........
+    """
+    return maze(drawing, gamma)
+
+
+def blocking_maze(gamma=0.95):
+    """A maze before and after its only gap closes on the right (10 steps) and another opens on the left (16 steps).
+
+    Source: Sutton & Barto (2018), example 8.2.
+    """
+    return _walled_maze("########.", gamma), _walled_maze(".########", gamma)
+
+
+def shortcut_maze(gamma=0.95):
+    """A maze with a gap on the left (16 steps), and the same after a second gap has opened on the right (10 steps).
+
+    Source: Sutton & Barto (2018), example 8.3.
+    """
+    return _walled_maze(".########", gamma), _walled_maze(".#######.", gamma)
+
+
+def _walled_maze(wall, gamma):
+    return maze(["........G", ".........", ".........", wall, ".........", "...S....."], gamma)
+
+
 def chain(num_states=5, gamma=0.9, slip=0.0):
     """States 0 to num_states - 1 in a row; the step into the last one pays 1 and ends the episode. Starts in state 0.
 
@@ -221,3 +286,88 @@ def short_corridor(gamma=1.0):
         state_names=["first", "second", "third", "goal"],
         action_names=["right", "left"],
     )
+
+
+def blackjack(gamma=1.0):
+    """Blackjack with an endless deck; the actions are stick and hit.
+
+    State 100 * usable + 10 * (player - 12) + dealer - 1 is the player's sum, 12 to 21, with an ace that counts 11
+    (usable = 1) or none, against the dealer's card, 1 (an ace) to 10: v[:200].reshape(2, 10, 10) is indexed by those
+    three. A sum below 12 cannot bust and is hit without asking; `start`, the deal, includes that. States 200 to 209 are
+    the naturals (an ace and a ten dealt to the player), one for each card of the dealer: whatever the action, they win,
+    or draw if the dealer has a natural too. The terminal states lose, draw and win pay -1, 0 and 1. The dealer hits
+    below 17 and sticks from 17 on. It is the game of Gymnasium's Blackjack-v1 with sab=True, in which a natural is seen
+    as 21 with a usable ace and wins when the player sticks.
+    Source: Sutton & Barto (2018), example 5.1.
+    """
+    natural, lose, draw, win, num_states = 200, 210, 211, 212, 213
+    P, start = np.zeros((num_states, 2, num_states)), np.zeros(num_states)
+    names = [""] * 200 + [f"natural against {card}" for card in CARDS] + ["lose", "draw", "win"]
+    P[lose:] = np.eye(num_states)[lose:, None, :]
+    first_hands = _first_hands()
+    for card, p_card in CARDS.items():
+        for hand, p in first_hands.items():
+            start[natural + card - 1 if hand == NATURAL else _blackjack_state(hand, card)] = p * p_card
+        dealer = _dealer_scores(_with_card((0, False), card))
+        for hand in itertools.product(range(12, 22), [False, True]):
+            s, player = _blackjack_state(hand, card), hand[0]
+            names[s] = f"{player} {'with an ace ' * hand[1]}against {card}"
+            P[s, 0, [lose, draw, win]] = dealer[player + 1 :].sum(), dealer[player], dealer[:player].sum()
+            for drawn, p in CARDS.items():
+                after = _with_card(hand, drawn)
+                P[s, 1, lose if after[0] > 21 else _blackjack_state(after, card)] += p
+        both = {1: CARDS[10], 10: CARDS[1]}.get(card, 0.0)  # the other card makes the dealer's a natural too
+        P[natural + card - 1, :, [draw, win]] = [[both], [1 - both]]
+    R = np.zeros((num_states, 2, num_states))
+    R[:, :, lose], R[:, :, win] = -1.0, 1.0
+    terminal = np.arange(num_states) >= lose
+    return FiniteMDP(P, R, gamma, start=start, terminal=terminal, state_names=names, action_names=["stick", "hit"])
+
+
+# A hand of cards is (sum, whether it holds an ace that counts 11); its probabilities come from an endless deck.
+CARDS = {card: 1 / 13 for card in range(1, 10)} | {10: 4 / 13}  # the probability of each value; tens have faces too
+NATURAL = ("natural", True)
+
+
+def _blackjack_state(hand, dealer):
+    return 100 * hand[1] + 10 * (hand[0] - 12) + dealer - 1
+
+
+def _with_card(hand, card):
+    total, usable = hand
+    if card == 1 and total + 11 <= 21:
+        return total + 11, True
+    total += card
+    return (total - 10, False) if usable and total > 21 else (total, usable)
+
+
+@functools.cache
+def _dealer_scores(hand):
+    """Probabilities (22,) of the sums that a dealer with this hand ends with; a bust scores 0."""
+    if hand[0] >= 17:
+        return np.eye(22)[hand[0] if hand[0] <= 21 else 0]
+    return sum(p * _dealer_scores(_with_card(hand, card)) for card, p in CARDS.items())
+
+
+def _first_hands(hand=(0, False), cards=0):
+    """The probability of each hand with which a player who holds these cards is first asked to stick or hit."""
+    if hand[0] >= 12:
+        return {NATURAL if hand[0] == 21 and cards == 2 else hand: 1.0}
+    first = {}
+    for card, p_card in CARDS.items():
+        for later, p in _first_hands(_with_card(hand, card), cards + 1).items():
+            first[later] = first.get(later, 0.0) + p_card * p
+    return first
+
+
+def infinite_variance(gamma=1.0):
+    """One state: left pays 1 and ends the episode with probability 0.1, and else stays; right ends it with 0.
+
+    Always left is worth 1. Learned from a behaviour that tosses a coin, its value by ordinary importance sampling has
+    an infinite variance.
+    Source: Sutton & Barto (2018), example 5.5.
+    """
+    P = np.array([[[0.9, 0.1], [0.0, 1.0]], [[0.0, 1.0], [0.0, 1.0]]])
+    R = np.array([[[0.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    names = {"state_names": ["s", "end"], "action_names": ["left", "right"]}
+    return FiniteMDP(P, R, gamma, start=0, terminal=np.array([False, True]), **names)

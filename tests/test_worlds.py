@@ -134,6 +134,39 @@ def test_random_walk_pays_at_its_ends_and_starts_in_the_middle():
         worlds.random_walk(0)
 
 
+@pytest.mark.parametrize(
+    "mdp, steps",
+    [
+        (worlds.dyna_maze(), 14),
+        *zip(worlds.blocking_maze(), (10, 16), strict=True),
+        *zip(worlds.shortcut_maze(), (16, 10), strict=True),
+    ],
+)
+def test_the_shortest_ways_through_the_mazes(mdp, steps):
+    """v* = gamma^(steps - 1), for the only reward is 1 on entering G. The numbers of steps are the book's."""
+    assert mdp.num_states == 54 and mdp.gamma == 0.95
+    assert mdp.start @ value_iteration(mdp).v == pytest.approx(0.95 ** (steps - 1))
+
+
+def test_a_maze_is_read_from_its_drawing():
+    mdp = worlds.maze(["S.#", "..G"], gamma=0.5)
+    shape = (2, 3)
+    assert mdp.start.tolist() == [1, 0, 0, 0, 0, 0]
+    assert mdp.terminal.reshape(shape).tolist() == [[False, False, True], [False, False, True]]
+    assert s_next(mdp, (0, 1), "right", shape) == (0, 1) and s_next(mdp, (0, 0), "up", shape) == (0, 0)
+    assert s_next(mdp, (0, 0), "down", shape) == (1, 0) and s_next(mdp, (1, 1), "right", shape) == (1, 2)
+    assert np.argwhere(mdp.R).tolist() == [[4, 1]] and mdp.R[4, 1] == 1
+    assert np.allclose(value_iteration(mdp).v, [0.25, 0.5, 0, 0.5, 1, 0])
+    as_text = worlds.maze("S.#\n..G", gamma=0.5)
+    assert np.array_equal(as_text.P, mdp.P) and np.array_equal(as_text.R, mdp.R)
+
+
+@pytest.mark.parametrize("drawing", ["S.\n.", "S.\n..", "SG\nS.", "SG\n.x", ""])
+def test_a_maze_refuses_what_is_not_one(drawing):
+    with pytest.raises(ValueError, match="expected lines of equal length out of"):
+        worlds.maze(drawing)
+
+
 def test_bias_example_has_the_moments_of_the_normal_reward():
     mdp = worlds.bias_example()
     tables, row = mdp.tables, 1 * mdp.num_actions
