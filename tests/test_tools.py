@@ -1,10 +1,14 @@
 """The tools that guard the notebooks: each rule has a notebook that breaks it, each comparison a difference it sees."""
 
+import base64
+import io
 import shutil
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 import book
 import exercises
@@ -28,6 +32,19 @@ def test_a_notebook_in_the_normal_form_breaks_no_rule_and_stays_as_it_is(tmp_pat
     assert notebooks.check(path) == []
     assert notebooks.normalise(nbformat.read(path, as_version=4)) == path.read_text(encoding="utf-8")
     assert "collapsed" not in path.read_text(encoding="utf-8")
+
+
+def test_a_picture_keeps_its_colours_in_a_palette_and_is_not_encoded_twice():
+    pixels = np.zeros((8, 8, 4), np.uint8)
+    pixels[..., 3] = 255
+    pixels[:4, :, 0], pixels[4:, :, 2] = 213, 178
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    smaller = notebooks.with_palette(base64.b64encode(file.getvalue()).decode())
+    picture = Image.open(io.BytesIO(base64.b64decode(smaller)))
+    assert picture.mode == "P"
+    assert np.array_equal(np.asarray(picture.convert("RGBA")), pixels)
+    assert notebooks.with_palette(smaller) == smaller
 
 
 @pytest.mark.parametrize(
