@@ -1,5 +1,6 @@
 """The worlds are what the book says they are."""
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -205,3 +206,103 @@ def test_short_corridor_without_seeing_the_state():
     assert np.isclose(worth(best), -(6 + 4 * np.sqrt(2)))
     assert worth(best) > max(worth(best - 0.01), worth(best + 0.01))
     assert np.allclose([worth(0.95), worth(0.05)], [-44.21, -82.11], atol=0.005)  # epsilon-greedy, epsilon 0.1
+
+
+SUMS = np.arange(12, 22)
+
+
+def stick_from(least):
+    """The blackjack policy (213,) that sticks from a sum on, with or without an ace; naturals stick."""
+    return np.concatenate([np.broadcast_to(SUMS[:, None] < least, (2, 10, 10)).ravel(), np.zeros(13)]).astype(int)
+
+
+def test_blackjack_by_hand():
+    mdp = worlds.blackjack()
+    stick, hit = 0, 1
+    ace, four = 100, 10 * (14 - 12)
+    assert mdp.state_names[four + 1] == "14 against 2" and mdp.state_names[ace + four] == "14 with an ace against 1"
+    lose, draw, win = 210, 211, 212
+    assert np.isclose(mdp.P[four, hit, lose], 6 / 13)  # 8, 9, and ten, jack, queen, king
+    assert np.isclose(mdp.P[four, hit, 10 * (15 - 12)], 1 / 13)
+    assert mdp.P[ace + four, hit, lose] == 0
+    assert np.isclose(mdp.P[ace + four, hit, four], 4 / 13)  # a ten: the ace no longer counts eleven
+    assert np.isclose(mdp.P[ace + four, hit, ace + four + 10], 1 / 13)
+    assert np.allclose(mdp.P[200, :, [draw, win]], [[4 / 13] * 2, [9 / 13] * 2])  # naturals against an ace
+    assert np.allclose(mdp.P[209, :, draw], 1 / 13) and np.allclose(mdp.P[201, :, win], 1)
+    assert np.isclose(mdp.start[200:210].sum(), 8 / 169)
+    assert mdp.terminal[lose:].all() and mdp.terminal.sum() == 3
+    assert mdp.P[99, stick, lose] == 0  # nothing beats 21
+
+
+def test_the_dealer_of_blackjack_by_hand():
+    """From 16, eight of thirteen cards are a bust. From 15, an ace makes 16; seven make a bust."""
+    assert np.allclose(worlds._dealer_scores((16, False))[[0, 17, 21]], [8 / 13, 1 / 13, 1 / 13])
+    assert np.isclose(worlds._dealer_scores((15, False))[0], 7 / 13 + 8 / 13 / 13)
+    assert worlds._dealer_scores((17, True))[17] == 1
+    assert np.isclose(worlds._dealer_scores((11, True))[21], 4 / 13 + _later_twenty_one())
+
+
+def _later_twenty_one():
+    """The probability that a dealer who shows an ace reaches 21 with more than two cards, by listing every order."""
+
+    def reach(cards):
+        soft = sum(cards) + 10 if sum(cards) <= 11 else sum(cards)
+        if soft >= 17:
+            return float(soft == 21 and len(cards) > 2)
+        return sum(reach([*cards, card]) * (4 if card == 10 else 1) / 13 for card in range(1, 11))
+
+    return reach([1])
+
+
+def test_blackjack_policies_have_the_values_of_the_book():
+    """Example 5.4's state, sticking on 20 and 21; figure 5.2's policy."""
+    mdp = worlds.blackjack()
+    v = policy_value(mdp, stick_from(20))
+    assert v[:200].reshape(2, 10, 10)[1, 13 - 12, 2 - 1] == pytest.approx(-0.277204, abs=5e-7)
+    sticks_from = {0: [17, 13, 13, 12, 12, 12, 17, 17, 17, 17], 1: [19, 18, 18, 18, 18, 18, 18, 18, 19, 19]}
+    policy = value_iteration(mdp).policy[:200].reshape(2, 10, 10)
+    for usable, least in sticks_from.items():
+        assert np.array_equal(policy[usable] == 0, SUMS[:, None] >= least)
+
+
+def gymnasium_hands(policy, count, seed):
+    """Play hands of Blackjack-v1: the state in which the player is first asked (a natural is its own), and the reward."""
+    env = gymnasium.make("Blackjack-v1", sab=True).unwrapped
+    env.reset(seed=seed)
+    first, rewards = np.zeros(count, int), np.zeros(count)
+    for i in range(count):
+        (player, dealer, usable), _ = env.reset()
+        first[i] = 199 + dealer if player == 21 else -1
+        terminated = False
+        while not terminated:
+            s = 100 * usable + 10 * (player - 12) + dealer - 1
+            first[i] = s if first[i] < 0 and player >= 12 else first[i]
+            hits = player < 12 or (policy[s] and first[i] < 200)
+            (player, dealer, usable), rewards[i], terminated, _, _ = env.step(int(hits))
+    return first, rewards
+
+
+@pytest.mark.parametrize("least, seed", [(20, 0), (16, 1)])
+def test_blackjack_is_the_game_of_gymnasium(least, seed):
+    """The deal, and returns that differ from the exact value of where they began by noise alone, in every group."""
+    mdp, hands = worlds.blackjack(), 12_000
+    policy = stick_from(least)
+    first, rewards = gymnasium_hands(policy, hands, seed)
+    count, expected = np.bincount(first, minlength=213), hands * mdp.start
+    assert count[expected == 0].sum() == 0
+    common = expected > 5
+    statistic = ((count - expected)[common] ** 2 / expected[common]).sum()
+    assert abs(statistic - common.sum()) < 5 * np.sqrt(2 * common.sum())
+    error = rewards - policy_value(mdp, policy)[first]
+    asked = first < 200
+    groups = [first % 10 == card for card in range(10)]  # by the dealer's card, also for the naturals
+    groups += [asked & (first % 100 // 10 + 12 == total) for total in SUMS] + [asked & (first >= 100), ~asked]
+    for group in groups:
+        assert abs(error[group].mean()) < 4.5 * error[group].std() / np.sqrt(group.sum())
+
+
+def test_infinite_variance():
+    """Always left is worth the sum over k of 0.9^k 0.1 = 1; tossing a coin, v = 0.5 (0.1 + 0.9 v) = 1/11."""
+    mdp = worlds.infinite_variance()
+    assert np.allclose(policy_value(mdp, np.array([0, 0])), [1, 0])
+    assert np.allclose(policy_value(mdp, np.full((2, 2), 0.5)), [1 / 11, 0])
