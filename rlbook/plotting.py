@@ -3,6 +3,11 @@
 Colours are those of Okabe and Ito, which colour-blind readers can tell apart; lines also differ in their dashes.
 """
 
+import base64
+import io
+import re
+from hashlib import sha256
+from html import escape
 from itertools import cycle
 
 import numpy as np
@@ -14,7 +19,9 @@ from rlbook.worlds import MOVES
 require("matplotlib", extra="plot")
 
 import matplotlib.pyplot as plt  # noqa: E402 (after the check that it is there)
+from matplotlib.animation import FuncAnimation  # noqa: E402
 from matplotlib.patches import Circle, FancyArrowPatch  # noqa: E402
+from PIL import Image  # noqa: E402
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
@@ -57,35 +64,62 @@ def histogram(samples, *, xlabel, marks=None, bins=40, title="", ax=None):
     return _finish(ax, xlabel, "count", title)
 
 
-def grid(values, *, policy=None, moves=tuple(MOVES), labels=None, blocked=None, title="", digits=1, ax=None):
+def grid(
+    values,
+    *,
+    policy=None,
+    moves=tuple(MOVES),
+    labels=None,
+    blocked=None,
+    walls=None,
+    path=None,
+    limits=(None, None),
+    title="",
+    digits=1,
+    ax=None,
+):
     """A grid world as a heat map of values (rows, columns), the number written into each cell.
 
     policy      (rows, columns) actions, or (rows, columns, A) probabilities: an arrow for each action that is taken
-    moves       the names of the actions in their order, out of up, right, down and left
+    moves       the names of the actions in their order: up, right, down, left, two of them such as "up right", or stay
     labels      {(row, column): text} to write into the corner of a cell, such as S for the start
     blocked     {(row, column): text} for cells that hold this text instead of a value and an arrow, such as a cliff
+    walls       (rows, columns) bool: cells that are painted dark and hold nothing
+    path        cells (row, column) one after another, drawn as a line that ends in a dot
+    limits      the values at which the colours begin and end, where several pictures are to share them
+    digits      of the numbers after the point; None for no numbers
     """
     values, labels, blocked = np.asarray(values, dtype=float), labels or {}, blocked or {}
     if values.ndim != 2:
         raise ValueError(f"values have shape {values.shape}, expected (rows, columns): v.reshape(rows, columns)")
+    walls = np.zeros(values.shape, bool) if walls is None else np.asarray(walls, bool)
+    if walls.shape != values.shape:
+        raise ValueError(f"walls have shape {walls.shape}, expected {values.shape}, as the values")
     ax = panels(size=(0.7 * values.shape[1] + 0.4, 0.7 * values.shape[0] + 0.4)) if ax is None else ax
     taken = None if policy is None else _taken(policy, values.shape, len(moves))
-    shown = values.copy()
+    shown = np.where(walls, np.nan, values)
     for cell in blocked:
         shown[cell] = np.nan
     ax.set_facecolor("lightgrey")
-    ax.imshow(shown, cmap="Blues", alpha=0.7)
+    ax.imshow(shown, cmap="Blues", alpha=0.7, vmin=limits[0], vmax=limits[1])
+    ax.imshow(np.where(walls, 1.0, np.nan), cmap="gray", vmin=0.0, vmax=3.0)
     for cell in np.ndindex(values.shape):
         row, column = cell
         ax.text(column - 0.44, row - 0.32, labels.get(cell, ""), ha="left", va="center", fontsize=9, weight="bold")
         if cell in blocked:
             ax.text(column, row, blocked[cell], ha="center", va="center")
+        if cell in blocked or walls[cell]:
             continue
-        height = row if policy is None else row + 0.36
-        number = f"{values[cell] + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
-        ax.text(column, height, number, ha="center", va="center", fontsize=10 if policy is None else 8)
+        if digits is not None:
+            height = row if policy is None else row + 0.36
+            number = f"{values[cell] + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
+            ax.text(column, height, number, ha="center", va="center", fontsize=10 if policy is None else 8)
         for a in () if policy is None else np.flatnonzero(taken[cell]):
             _arrow(ax, cell, moves[a])
+    if path is not None:
+        rows, columns = np.transpose(path)
+        ax.plot(columns, rows, color=COLOURS[1], linewidth=2)
+        ax.plot(columns[-1], rows[-1], marker="o", markersize=11, color=COLOURS[1])
     edges = [np.arange(count + 1) - 0.5 for count in values.shape]
     ax.set(yticks=edges[0], xticks=edges[1], title=title)
     ax.grid(color="white", linewidth=2)
@@ -108,10 +142,122 @@ def _taken(policy, shape, num_actions):
 
 
 def _arrow(ax, cell, move):
-    """A short arrow in a cell (row, column) towards its neighbour in the direction of the move."""
-    row, column, (d_row, d_column) = cell[0] - 0.1, cell[1], MOVES[move]
+    """A short arrow in a cell (row, column) towards its neighbour in the direction of the move; a dot where it stays."""
+    row, column = cell[0] - 0.1, cell[1]
+    if move == "stay":
+        ax.plot(column, row, marker="o", markersize=4, color="black")
+        return
+    d_row, d_column = np.sum([MOVES[word] for word in move.split()], axis=0)
     style = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", xy=(column + 0.29 * d_column, row + 0.29 * d_row), xytext=(column, row), arrowprops=style)
+
+
+def heatmap(
+    values, *, xlabel, ylabel, x=None, y=None, numbers=None, cmap="viridis", limits=(None, None), title="", ax=None
+):
+    """A table of values (rows, columns) as colours, the first row at the bottom; NaN stays white.
+
+    x, y       what the columns and the rows stand for: numbers (columns,), (rows,) or names; by default 0, 1, 2...
+    numbers    how to write each value into its cell, such as "{:.0f}"; None for a colour bar instead
+    cmap       a colour map that colour-blind readers can read: viridis, cividis; PuOr where 0 is the middle
+    limits     the values at which the colours begin and end, where several pictures are to share them
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 2:
+        raise ValueError(f"values have shape {values.shape}, expected (rows, columns)")
+    x, y = (np.arange(count) if names is None else names for count, names in zip(values.shape[::-1], (x, y)))
+    if (len(y), len(x)) != values.shape:
+        raise ValueError(
+            f"there are {len(y)} y and {len(x)} x for values {values.shape}, expected one for each row and column"
+        )
+    ax = panels(size=(5.0, 4.2)) if ax is None else ax
+    image = ax.imshow(values, cmap=cmap, vmin=limits[0], vmax=limits[1], origin="lower", aspect="auto")
+    if numbers is None:
+        ax.figure.colorbar(image, ax=ax)
+    else:
+        for row, column in np.argwhere(np.isfinite(values)):
+            colour = image.cmap(image.norm(values[row, column]))
+            readable = "black" if np.dot(colour[:3], (0.299, 0.587, 0.114)) > 0.5 else "white"
+            text = numbers.format(values[row, column] + 0.0)
+            ax.text(column, row, text, ha="center", va="center", fontsize=8, color=readable)
+    every = [max(1, -(-count // 12)) for count in values.shape]  # at most a dozen ticks
+    ax.set_yticks(np.arange(len(y))[:: every[0]], y[:: every[0]])
+    ax.set_xticks(np.arange(len(x))[:: every[1]], x[:: every[1]])
+    return _finish(ax, xlabel, ylabel, title)
+
+
+class Animation:
+    """A small player that a notebook displays, working without a network; `html` is its page."""
+
+    def __init__(self, html, frames):
+        self.html, self.frames = html, frames
+
+    def __repr__(self):
+        return f"animation of {self.frames} frames"
+
+    def _repr_html_(self):
+        return self.html
+
+
+def animation(draw, frames, *, alt, size=(5.0, 3.5), interval=400):
+    """The pictures that `draw(frame, ax)` draws for each of the frames, as a player with buttons.
+
+    alt         what there is to see, for readers who cannot see it
+    size        of a picture, in inches
+    interval    between two pictures, in milliseconds
+    """
+    frames = list(frames)
+    if not frames:
+        raise ValueError("there are no frames to draw")
+    ax = panels(size=size)
+
+    def redraw(frame):
+        ax.clear()
+        draw(frame, ax)
+
+    ax.figure.set_dpi(72)
+    html = FuncAnimation(ax.figure, redraw, frames, interval=interval).to_jshtml(default_mode="once")
+    plt.close(ax.figure)
+    return Animation(_offline(html, alt), len(frames))
+
+
+ICONS = {  # of the buttons, in place of a font that would come from a network
+    "minus": "−",
+    "fast-backward": "⏮",
+    "step-backward": "◂",
+    "play fa-flip-horizontal": "◀",
+    "pause": "⏸",
+    "play": "▶",
+    "step-forward": "▸",
+    "fast-forward": "⏭",
+    "plus": "+",
+}
+
+
+def _offline(html, alt):
+    """Matplotlib's player without its font from a network, with small pictures, the same text at every run."""
+    html = re.sub(r"<link[^>]*>", "", html)
+    html = re.sub(r'<i class="fa fa-([\w -]+)"></i>', lambda icon: ICONS[icon[1]], html)
+    html = re.sub(r'"data:image/png;base64,([^"]*)"', lambda picture: f'"{_small(picture[1])}"', html)
+    first = re.search(r'"(data:image/png;base64,[^"]*)"', html)[1]  # shown where no program runs
+    identity = re.search(r'<img id="_anim_img(\w+)">', html)[1]
+    html = html.replace(f'_anim_img{identity}">', f'_anim_img{identity}" src="{first}" alt="{escape(alt)}">')
+    return html.replace(identity, sha256(first.encode()).hexdigest()[:8])
+
+
+def _small(png):
+    """A picture in base64, as matplotlib wraps its lines, as the address of the same picture with a palette."""
+    return "data:image/png;base64," + base64.b64encode(with_palette(base64.b64decode(png.replace("\\\n", "")))).decode()
+
+
+def with_palette(png):
+    """A PNG file (bytes) with a palette of at most 256 colours, a third of the size; one that has a palette as it is."""
+    picture = Image.open(io.BytesIO(png))
+    if picture.mode == "P":
+        return png
+    smaller = io.BytesIO()
+    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
+    return smaller.getvalue()
 
 
 def diagram(mdp, *, title="", ax=None):

@@ -1,10 +1,15 @@
 """The pictures: what is drawn where. An arrow is held against the transition that it stands for."""
 
+import base64
+import io
+import re
+
 import gymnasium
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib.text import Annotation
+from PIL import Image
 
 matplotlib.use("Agg")
 
@@ -100,6 +105,64 @@ def test_a_grid_writes_its_numbers_labels_and_blocked_cells():
 def test_a_grid_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         plotting.grid(**arguments)
+
+
+def test_an_arrow_can_be_diagonal_and_staying_is_a_dot():
+    moves = ("up right", "down left", "stay")
+    drawn = dict(arrows(plotting.grid(np.zeros((1, 3)), policy=[[0, 1, 2]], moves=moves)))
+    assert drawn == {(0, 0): (1, 1), (0, 1): (-1, -1)}
+    (dot,) = plotting.grid([[0.0]], policy=[[2]], moves=moves).get_lines()
+    assert dot.get_xdata()[0] == 0
+
+
+def test_walls_hold_nothing_and_a_path_goes_through_its_cells():
+    walls = np.array([[False, True], [False, False]])
+    cells = [(0, 0), (1, 0), (1, 1)]
+    ax = plotting.grid(np.ones((2, 2)), policy=np.zeros((2, 2), int), walls=walls, path=cells)
+    assert sorted(cell for cell, _ in arrows(ax)) == cells
+    assert ax.images[0].get_array().mask.tolist() == walls.tolist() == (~ax.images[1].get_array().mask).tolist()
+    line, end = ax.get_lines()
+    assert list(zip(line.get_ydata(), line.get_xdata())) == cells and (end.get_ydata()[0], end.get_xdata()[0]) == (1, 1)
+    with pytest.raises(ValueError, match=r"walls have shape \(1,\), expected \(2, 2\)"):
+        plotting.grid(np.ones((2, 2)), walls=[True])
+
+
+def test_a_heatmap_has_its_first_row_at_the_bottom_and_writes_its_numbers():
+    ax = plotting.heatmap([[1, 2], [3, np.nan]], xlabel="x", ylabel="y", y=["low", "high"], numbers="{:.0f}")
+    assert [text.get_text() for text in ax.texts] == ["1", "2", "3"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["low", "high"]
+    low, high = ax.transData.transform([(0, 0), (0, 1)])[:, 1]
+    assert low < high and ax.texts[0].get_position() == (0, 0)
+    with pytest.raises(ValueError, match=r"1 y and 2 x for values \(2, 2\)"):
+        plotting.heatmap(np.ones((2, 2)), xlabel="", ylabel="", y=[0])
+
+
+def test_an_animation_plays_without_a_network_and_is_the_same_at_every_run():
+    def draw(frame, ax):
+        plotting.grid([[frame, 1.0]], ax=ax)
+
+    player = plotting.animation(draw, [1.0, 2.0, 3.0], alt='Cells & "numbers"', size=(2, 1))
+    html = player._repr_html_()
+    assert "http" not in html and "fa-" not in html
+    assert 'alt="Cells &amp; &quot;numbers&quot;"' in html
+    pictures = re.findall(r"base64,([^\"]*)", html)
+    assert len(pictures) == 4 and pictures[0] == pictures[1] and len(set(pictures)) == 3  # the first stands there twice
+    assert all(Image.open(io.BytesIO(base64.b64decode(picture))).mode == "P" for picture in pictures)
+    assert plotting.animation(draw, [1.0, 2.0, 3.0], alt='Cells & "numbers"', size=(2, 1)).html == html
+    assert repr(player) == "animation of 3 frames"
+    with pytest.raises(ValueError, match="no frames"):
+        plotting.animation(draw, [], alt="")
+
+
+def test_a_palette_keeps_few_colours_exactly_and_is_not_made_twice():
+    pixels = np.zeros((8, 8, 4), np.uint8)
+    pixels[..., 3] = 255
+    pixels[:4, :, 0], pixels[4:, :, 2] = 213, 178
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    smaller = plotting.with_palette(file.getvalue())
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(smaller)).convert("RGBA")), pixels)
+    assert plotting.with_palette(smaller) is smaller
 
 
 def test_curves_differ_in_more_than_colour_and_name_their_band():

@@ -94,6 +94,7 @@ def test_module_imports_only_declared_packages(path):
     runtime = ("plot", "gym", "deep", "language")
     lists = [PROJECT["dependencies"], *(EXTRAS[extra] for extra in runtime)]
     declared = {Requirement(line).name for some in lists for line in some}
+    declared = {{"pillow": "PIL"}.get(name, name) for name in declared}  # by the name under which it is imported
     assert {name.split(".")[0] for name in imported(path)} <= declared | sys.stdlib_module_names
 
 

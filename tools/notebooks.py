@@ -13,7 +13,6 @@ what it shows at its default.
 import argparse
 import base64
 import hashlib
-import io
 import os
 import re
 import subprocess
@@ -28,7 +27,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.output_widget import OutputWidget
 from nbformat import NotebookNode
-from PIL import Image
+
+from rlbook.plotting import with_palette
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("chapters/*.ipynb", "solutions/*/*.ipynb")
@@ -134,16 +134,6 @@ def merged(outputs):
     return result
 
 
-def with_palette(png):
-    """A picture (base64 of a PNG file) with a palette of at most 256 colours; one that has a palette stays as it is."""
-    picture = Image.open(io.BytesIO(base64.b64decode(png)))
-    if picture.mode == "P":
-        return png
-    smaller = io.BytesIO()
-    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
-    return base64.b64encode(smaller.getvalue()).decode()
-
-
 def normalise(notebook):
     """The normal form of an executed `notebook`, as the text of its file."""
     widgets = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
@@ -166,7 +156,8 @@ def normalise(notebook):
                 if output.output_type == "execute_result":
                     output.execution_count = number
                 if "image/png" in output.get("data", {}):
-                    output.data["image/png"] = with_palette(output.data["image/png"])
+                    png = with_palette(base64.b64decode(output.data["image/png"]))
+                    output.data["image/png"] = base64.b64encode(png).decode()
         cells.append(normal)
     normal = nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": METADATA, "cells": cells})
     return nbformat.writes(normal).rstrip("\n") + "\n"
