@@ -223,13 +223,13 @@ def animation(draw, frames, *, alt, size=(5.0, 3.5), interval=400):
 
 ICONS = {  # of the buttons, in place of a font that would come from a network
     "minus": "−",
-    "fast-backward": "⏮",
+    "fast-backward": "|◀",
     "step-backward": "◂",
     "play fa-flip-horizontal": "◀",
-    "pause": "⏸",
+    "pause": "||",
     "play": "▶",
     "step-forward": "▸",
-    "fast-forward": "⏭",
+    "fast-forward": "▶|",
     "plus": "+",
 }
 
