@@ -113,6 +113,18 @@ def test_chapter_asserts_its_result_against_the_right_answer(path):
     assert checks, "the section compares nothing by assert"
 
 
+@chapters
+def test_every_picture_says_in_words_what_it_shows(path):
+    """The alt text stands in the metadata of its cell, where the web page takes it from."""
+    silent = [
+        cell.source.splitlines()[0]
+        for cell in code_cells(read(path))
+        if any("image/png" in output.get("data", {}) for output in cell.outputs)
+        and len(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")) < 30
+    ]
+    assert silent == []
+
+
 @executed
 def test_displayed_source_is_todays(path):
     """Each cell that ends in show(...) stores what show(...) gives now."""
