@@ -53,6 +53,7 @@ class Call(NamedTuple):
     mdp: FiniteMDP
     episodes: int
     runs: int | None
+    given: dict  # every argument as the caller passed it, by its public name
 
 
 class Argument(NamedTuple):
@@ -107,7 +108,9 @@ def _signature(arguments):
     parameters = [inspect.Parameter("mdp", by_position)]
     for name, argument in arguments.items():
         parameters.append(
-            inspect.Parameter(name, by_position if argument.check is _policy else by_name, default=argument.default)
+            inspect.Parameter(
+                name, by_position if argument.check in (_policy, _behaviour) else by_name, default=argument.default
+            )
         )
     parameters.append(inspect.Parameter("rng", by_name))
     parameters.append(inspect.Parameter("runs", by_name, default=None))
@@ -142,7 +145,7 @@ def _check_call(loop, given):
 
 def _check_arguments(arguments, given):
     """A function of the number of a run: the values for the loop, in the order of its parameters."""
-    call = Call(given["mdp"], given["episodes"], given["runs"])
+    call = Call(given["mdp"], given["episodes"], given["runs"], given)
     values = [argument.check(name, given[name], call) for name, argument in arguments.items()]
     own = [argument.per_run and call.runs is not None for argument in arguments.values()]
     return lambda i: [value[i] if own else value for value, own in zip(values, own, strict=True)]
@@ -210,12 +213,57 @@ def _table(name, value, call, shape):
 def _policy(name, value, call):
     """Cumulative probabilities (S, A) of a policy that ends every episode, at least where gamma is 1."""
     require_proper(call.mdp, value)
-    probabilities = action_probabilities(call.mdp, value)
+    return cumulative_policy(call.mdp, value)
+
+
+def cumulative_policy(mdp, policy):
+    """A policy in the form that `act` draws from: cumulative probabilities (S, A)."""
+    probabilities = action_probabilities(mdp, policy)
     cumulative = np.cumsum(probabilities, axis=1)
     possible_later = np.cumsum(probabilities[:, ::-1], axis=1)[:, ::-1] > 0
     cumulative[:, -1] = 1.0  # whatever the rounding, a draw lands on an action that is possible
     cumulative[:, :-1][~possible_later[:, 1:]] = 1.0
     return cumulative
+
+
+def _behaviour(name, value, call):
+    """A policy that takes every action that the target policy may take: without a target that is named, every action."""
+    cumulative = _policy(name, value, call)
+    target = call.given.get("target", np.full(cumulative.shape, 1 / call.mdp.num_actions))
+    wanted = action_probabilities(call.mdp, target) > 0
+    missing = np.argwhere(wanted & (action_probabilities(call.mdp, value) == 0) & ~call.mdp.terminal[:, None])
+    if len(missing):
+        s, a = missing[0]
+        raise ValueError(
+            f"{name} never takes action {call.mdp.action_names[a]} in state {call.mdp.state_names[s]}, which the target "
+            f"policy may take ({len(missing)} such pairs): expected a positive probability wherever the target has one"
+        )
+    return cumulative
+
+
+def at_least_zero(name, value, call):
+    """A finite number, not negative."""
+    if isinstance(value, bool) or not np.isscalar(value) or not 0 <= value < np.inf:
+        raise ValueError(f"{name} is {value!r}, expected a finite number, at least 0")
+    return float(value)
+
+
+def _changes(name, value, call):
+    """The time steps at which the world changes (changes,), ascending, and the tables before, between and after them."""
+    if not isinstance(value, dict | None):
+        raise TypeError(f"{name} is a {type(value).__name__}, expected a dict {{time step: FiniteMDP}}")
+    before = call.mdp
+    for now, after in (value or {}).items():
+        check_counts(**{f"a time step in {name}": now})
+        if not isinstance(after, FiniteMDP):
+            raise TypeError(f"{name}[{now}] is a {type(after).__name__}, expected a FiniteMDP")
+        kinds = [(mdp.num_states, mdp.num_actions, mdp.gamma) for mdp in (before, after)]
+        if kinds[0] != kinds[1]:
+            raise ValueError(
+                f"{name}[{now}] has (states, actions, gamma) = {kinds[1]}, expected those of the first world: {kinds[0]}"
+            )
+    times = sorted(value or {})
+    return np.array(times, dtype=np.int64), (before.tables, *(value[now].tables for now in times))
 
 
 MOST_NUMBERS_KEPT = 100_000_000  # 0.8 GB
@@ -238,11 +286,30 @@ def _keep(name, value, call):
 
 ARGUMENTS = {
     "policy": Argument("(S,) actions, or (S, A) probabilities", _policy),
+    "target": Argument("the policy to learn the values of: (S,) actions, or (S, A) probabilities", _policy),
+    "behaviour": Argument(
+        "the policy that acts, (S, A) probabilities: positive wherever the policy that is learned may take an action",
+        _behaviour,
+    ),
     "episodes": Argument("how many to run", count),
     "alpha": Argument("step size in (0, 1]: a number, or (episodes,), one for each episode", step_sizes),
     "epsilon": Argument("exploration in [0, 1]: a number, or (episodes,), one for each episode", schedule),
     "n": Argument("how many rewards a target sums before it bootstraps", count),
     "lam": Argument("trace decay in [0, 1]", fraction),
+    "planning_steps": Argument(
+        "how many backups from the model follow each step of the world; for prioritized sweeping, at most how many",
+        count_from_0,
+    ),
+    "kappa": Argument(
+        "weight of the bonus kappa * sqrt(tau) for a pair not tried for tau steps, at least 0", at_least_zero
+    ),
+    "theta": Argument("a pair whose error is at most theta does not wait to be backed up", at_least_zero),
+    "changes": Argument(
+        "None, or {time step: FiniteMDP}: after so many steps, counted over all episodes, the world is that one. "
+        "If it makes the present state terminal, the next step ends the episode, for nothing",
+        _changes,
+        default=None,
+    ),
     "q": Argument(
         "the values to start from: a number, (S, A), or, with runs, (runs, S, A). With an earlier q it goes on from there",
         table_of_actions,
@@ -281,6 +348,13 @@ def act(policy, s, rng):
     while u >= policy[s, a]:
         a += 1
     return a
+
+
+@njit(cache=True)
+def world_at(changes, now):
+    """The tables of the world after so many steps, counted over all episodes."""
+    times, worlds = changes
+    return worlds[np.searchsorted(times, now, side="right")]
 
 
 @njit(cache=True)
