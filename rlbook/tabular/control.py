@@ -1,8 +1,11 @@
-"""Learning to act from sampled steps: SARSA, Expected SARSA, Q-learning and Double Q-learning.
+"""Learning to act from sampled steps: SARSA, Expected SARSA, Q-learning, Double Q-learning, and longer looks.
 
 Each learner is the plain loop of the book, one step at a time, and is shown as such; `@learner` (see `loops`) gives it
 its public form, `q_learning(mdp, episodes=..., alpha=..., epsilon=..., rng=...)`, compiled, and `q_learning.py_func`,
-the same loop uncompiled. All four behave epsilon-greedily for the values they learn; they differ in the target alone.
+the same loop uncompiled. All of them behave epsilon-greedily for the values they learn. The first four differ in the
+target alone. The last three learn from more than one step at a time: n-step SARSA, and SARSA(lambda) and Q(lambda) with
+replacing traces, since a learner that runs into a wall visits the same pair again and again: a trace that adds up its
+visits would make steps larger than 1 there, and the values would grow without bound.
 """
 
 import numpy as np
@@ -104,6 +107,114 @@ def double_q_learning(mdp, episodes, alpha, epsilon, max_steps, q, rng):
             s = s_next
         truncated[episode] = not terminated
     return (q1 + q2) / 2, returns, lengths, truncated
+
+
+@learner
+def n_step_sarsa(mdp, episodes, alpha, epsilon, n, max_steps, q, rng):
+    """On-policy control: sum n rewards, then bootstrap from the action that is taken next.
+
+    With n = 1 it is SARSA; from the length of the episode on, Monte Carlo.
+    Source: Sutton & Barto (2018), section 7.2.
+    """
+    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
+    truncated = np.zeros(episodes, np.bool_)
+    n = min(n, max_steps)
+    places = n + 1  # step t is kept at place t % places
+    states, actions = np.zeros(places, np.int64), np.zeros(places, np.int64)
+    rewards = np.zeros(places)
+    for episode in range(episodes):
+        states[0], terminated = reset(mdp, rng), False
+        actions[0] = epsilon_greedy(q[states[0]], epsilon[episode], rng)
+        t, end = 0, max_steps
+        while t < end + n - 1:
+            if t < end:
+                s, a = states[t % places], actions[t % places]
+                s_next, r, terminated = step(mdp, s, a, rng)
+                a_next = epsilon_greedy(q[s_next], epsilon[episode], rng)
+                returns[episode] += r
+                t_next = (t + 1) % places
+                states[t_next], actions[t_next], rewards[t_next] = s_next, a_next, r
+                end = t + 1 if terminated else end
+            t += 1
+            if t >= n:  # the pair of n steps ago can be updated
+                last = min(t, end)
+                target = q[states[last % places], actions[last % places]]
+                if terminated and last == end:
+                    target = 0.0
+                for k in range(last, t - n, -1):
+                    target = rewards[k % places] + mdp.gamma * target
+                s, a = states[(t - n) % places], actions[(t - n) % places]
+                q[s, a] += alpha[episode] * (target - q[s, a])
+        lengths[episode], truncated[episode] = end, not terminated
+    return q, returns, lengths, truncated
+
+
+@learner
+def sarsa_lambda(mdp, episodes, alpha, epsilon, lam, max_steps, q, rng):
+    """On-policy control: SARSA's error moves every pair of the episode, the latest ones most.
+
+    The trace of a pair is 1 when it is visited (replacing traces) and shrinks by gamma * lam
+    with each step. Source: Sutton & Barto (2018), section 12.7; Singh & Sutton (1996).
+    """
+    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
+    truncated = np.zeros(episodes, np.bool_)
+    z, traced = np.zeros(q.shape), np.zeros(q.shape, np.bool_)
+    pairs = np.zeros((q.size, 2), np.int64)  # the first `count` of these have a trace
+    for episode in range(episodes):
+        traced[:], count = False, 0
+        s, terminated = reset(mdp, rng), False
+        a = epsilon_greedy(q[s], epsilon[episode], rng)
+        while not terminated and lengths[episode] < max_steps:
+            s_next, r, terminated = step(mdp, s, a, rng)
+            a_next = epsilon_greedy(q[s_next], epsilon[episode], rng)
+            target = r if terminated else r + mdp.gamma * q[s_next, a_next]
+            delta = target - q[s, a]
+            if not traced[s, a]:
+                pairs[count], traced[s, a], count = (s, a), True, count + 1
+            z[s, a] = 1.0
+            for s_seen, a_seen in pairs[:count]:
+                q[s_seen, a_seen] += alpha[episode] * delta * z[s_seen, a_seen]
+                z[s_seen, a_seen] *= mdp.gamma * lam
+            returns[episode] += r
+            lengths[episode] += 1
+            s, a = s_next, a_next
+        truncated[episode] = not terminated
+    return q, returns, lengths, truncated
+
+
+@learner
+def q_lambda(mdp, episodes, alpha, epsilon, lam, max_steps, q, rng):
+    """Off-policy control: Q-learning's error moves every pair since the last exploring action.
+
+    What follows an action that is not greedy says nothing about being greedy: it cuts the
+    traces of all that came before it. Traces are replacing, as in `sarsa_lambda`.
+    Source: Watkins (1989); Sutton & Barto (2018), section 12.10.
+    """
+    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
+    truncated = np.zeros(episodes, np.bool_)
+    z, traced = np.zeros(q.shape), np.zeros(q.shape, np.bool_)
+    pairs = np.zeros((q.size, 2), np.int64)  # the first `count` of these have a trace
+    for episode in range(episodes):
+        traced[:], count = False, 0
+        s, terminated = reset(mdp, rng), False
+        while not terminated and lengths[episode] < max_steps:
+            a = epsilon_greedy(q[s], epsilon[episode], rng)
+            if q[s, a] < max(q[s]):
+                traced[:], count = False, 0
+            s_next, r, terminated = step(mdp, s, a, rng)
+            target = r if terminated else r + mdp.gamma * max(q[s_next])
+            delta = target - q[s, a]
+            if not traced[s, a]:
+                pairs[count], traced[s, a], count = (s, a), True, count + 1
+            z[s, a] = 1.0
+            for s_seen, a_seen in pairs[:count]:
+                q[s_seen, a_seen] += alpha[episode] * delta * z[s_seen, a_seen]
+                z[s_seen, a_seen] *= mdp.gamma * lam
+            returns[episode] += r
+            lengths[episode] += 1
+            s = s_next
+        truncated[episode] = not terminated
+    return q, returns, lengths, truncated
 
 
 @njit(cache=True)
