@@ -118,34 +118,27 @@ def n_step_sarsa(mdp, episodes, alpha, epsilon, n, max_steps, q, rng):
     """
     returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
     truncated = np.zeros(episodes, np.bool_)
-    n = min(n, max_steps)
-    places = n + 1  # step t is kept at place t % places
-    states, actions = np.zeros(places, np.int64), np.zeros(places, np.int64)
-    rewards = np.zeros(places)
     for episode in range(episodes):
-        states[0], terminated = reset(mdp, rng), False
-        actions[0] = epsilon_greedy(q[states[0]], epsilon[episode], rng)
-        t, end = 0, max_steps
-        while t < end + n - 1:
-            if t < end:
-                s, a = states[t % places], actions[t % places]
-                s_next, r, terminated = step(mdp, s, a, rng)
-                a_next = epsilon_greedy(q[s_next], epsilon[episode], rng)
-                returns[episode] += r
-                t_next = (t + 1) % places
-                states[t_next], actions[t_next], rewards[t_next] = s_next, a_next, r
-                end = t + 1 if terminated else end
-            t += 1
-            if t >= n:  # the pair of n steps ago can be updated
-                last = min(t, end)
-                target = q[states[last % places], actions[last % places]]
-                if terminated and last == end:
-                    target = 0.0
-                for k in range(last, t - n, -1):
-                    target = rewards[k % places] + mdp.gamma * target
-                s, a = states[(t - n) % places], actions[(t - n) % places]
+        states, rewards = [reset(mdp, rng)], [0.0]  # S_t, and R_t; there is no R_0
+        actions = [epsilon_greedy(q[states[0]], epsilon[episode], rng)]
+        t, tau, terminated, over = 0, 0, False, False  # now, and the time whose pair is updated
+        while not over or tau < t:
+            if not over:
+                s_next, r, terminated = step(mdp, states[t], actions[t], rng)
+                states.append(s_next)
+                rewards.append(r)
+                actions.append(epsilon_greedy(q[s_next], epsilon[episode], rng))
+                t += 1
+                over = terminated or t == max_steps
+            if over or tau + n == t:
+                last = min(tau + n, t)
+                target = 0.0 if terminated and last == t else q[states[last], actions[last]]
+                for k in range(last, tau, -1):
+                    target = rewards[k] + mdp.gamma * target
+                s, a = states[tau], actions[tau]
                 q[s, a] += alpha[episode] * (target - q[s, a])
-        lengths[episode], truncated[episode] = end, not terminated
+                tau += 1
+        returns[episode], lengths[episode], truncated[episode] = sum(rewards), t, not terminated
     return q, returns, lengths, truncated
 
 
