@@ -1,0 +1,417 @@
+"""Bandits: one choice, made again and again, and nothing known but the rewards of what was chosen.
+
+`Bandits` are many k-armed bandits at once, one for each run. Each algorithm is the loop of a single run; `@player` gives
+it its public form, which checks its arguments, plays every run with the loop compiled by Numba and a generator of its
+own, and returns a `Played`. The `.py_func` of the public form, called the same way, runs the same loop as ordinary
+Python, for a debugger to step through, and gives the same numbers.
+
+Everywhere equal values are equally likely to be chosen. Thompson sampling knows the kind of the rewards; the other
+players know nothing but the rewards themselves.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from scipy.special import rel_entr
+
+from rlbook._checks import check_counts, check_rng
+
+
+@dataclass(frozen=True, eq=False)
+class Bandits:
+    """Many bandits, one for each run, each with the same number of arms.
+
+    means   (runs, arms): the mean reward of each arm
+    kind    "normal": rewards have the arm's mean and variance 1; "bernoulli": a reward is 1 with probability the arm's
+            mean, else 0
+    drift   after each step every mean of a normal bandit moves by a normal number with this standard deviation
+
+    The means are copied and read-only; with a drift they are the means at the start.
+    Raises ValueError for means that are not (runs, arms), not finite, or no probabilities where they have to be.
+    """
+
+    means: np.ndarray
+    kind: str = "normal"
+    drift: float = 0.0
+
+    def __post_init__(self):
+        if self.kind not in ("normal", "bernoulli"):
+            raise ValueError(f'kind is {self.kind!r}, expected "normal" or "bernoulli"')
+        means = np.array(self.means, dtype=float)
+        if means.ndim != 2 or 0 in means.shape:
+            raise ValueError(f"means have shape {means.shape}, expected (runs, arms): one row for each bandit")
+        allowed, expected = np.isfinite(means), "a finite number"
+        if self.kind == "bernoulli":
+            allowed, expected = (means >= 0) & (means <= 1), "the probability of a 1, in [0, 1]"
+        for run, arm in np.argwhere(~allowed)[:1]:
+            raise ValueError(f"means[{run}, {arm}] is {means[run, arm]:g}, expected {expected}")
+        if not (_is_number(self.drift) and 0 <= self.drift < np.inf):
+            raise ValueError(f"drift is {self.drift!r}, expected a standard deviation, at least 0")
+        if self.drift > 0 and self.kind == "bernoulli":
+            raise ValueError(f"drift is {self.drift:g}, expected 0: the means of bernoulli arms would leave [0, 1]")
+        means.setflags(write=False)
+        object.__setattr__(self, "means", means)
+
+
+def testbed(rng, *, runs=2000, arms=10, drift=0.0):
+    """The ten-armed testbed: in each run the means of the arms are drawn from N(0, 1), and rewards have variance 1.
+
+    Source: Sutton & Barto (2018), section 2.3.
+    """
+    check_rng(rng)
+    check_counts(runs=runs, arms=arms)
+    return Bandits(rng.normal(size=(runs, arms)), drift=drift)
+
+
+testbed.__test__ = False  # not one of pytest's
+
+
+class Played(NamedTuple):
+    """What a player did and got in every run, and what it ended with."""
+
+    actions: np.ndarray  # (runs, steps) the arm that was pulled
+    rewards: np.ndarray  # (runs, steps) what it paid
+    optimal: np.ndarray  # (runs, steps) bool: no arm had a higher mean at that step
+    regret: np.ndarray  # (runs, steps) the highest mean at that step less the mean of the arm that was pulled
+    q: np.ndarray  # (runs, arms) the last estimates; of the gradient bandit, its preferences
+    counts: np.ndarray  # (runs, arms) how often each arm was pulled
+
+
+class Game(NamedTuple):
+    """One bandit while it is played, and the notes of the play. Players may look at the first two and use `pull`."""
+
+    arms: int
+    bernoulli: bool
+    means: np.ndarray  # (arms,) now
+    drift: float
+    actions: np.ndarray  # (steps,)
+    rewards: np.ndarray  # (steps,)
+    regret: np.ndarray  # (steps,)
+
+
+class Argument(NamedTuple):
+    """What a caller may pass for one parameter of a loop."""
+
+    says: str  # its line in the docstring
+    check: Callable  # check(name, value, bandits, steps): what the loop gets, or an error
+    default: Any = inspect.Parameter.empty
+    public: str = ""  # the name that the caller uses, where it is not the loop's
+    per_run: bool = False  # the checked value has a leading axis, and each run gets its own part
+
+
+def player(**own):
+    """A decorator: make the loop of one run callable on `Bandits`. `own` replaces entries of ARGUMENTS.
+
+    The loop takes a Game and the number of steps first, a generator last, and between them what its parameters' names
+    stand for in ARGUMENTS.
+    """
+
+    def decorate(loop):
+        arguments = {}  # by the name that the caller uses, in the order of the loop's parameters
+        for name in list(inspect.signature(loop).parameters)[2:-1]:
+            argument = (ARGUMENTS | own)[name]
+            arguments[argument.public or name] = argument
+        signature = _signature(arguments)
+
+        def public(run):
+            def play(*args, **kwargs):
+                given = signature.bind(*args, **kwargs)
+                given.apply_defaults()
+                bandits, steps, rng = _check_call(loop, given.arguments)
+                checked = [arg.check(name, given.arguments[name], bandits, steps) for name, arg in arguments.items()]
+                own_part = [arg.per_run for arg in arguments.values()]
+                played, means = _blank(bandits, steps), bandits.means.copy()
+                for i, child in enumerate(rng.spawn(len(means))):
+                    notes = played.actions[i], played.rewards[i], played.regret[i]
+                    game = Game(means.shape[1], bandits.kind == "bernoulli", means[i], float(bandits.drift), *notes)
+                    settings = [value[i] if own else value for value, own in zip(checked, own_part, strict=True)]
+                    played.q[i], played.counts[i] = run(game, steps, *settings, child)
+                return played._replace(optimal=played.regret == 0)
+
+            functools.update_wrapper(play, loop)
+            play.__doc__ = _docstring(loop, arguments)
+            play.__signature__ = signature
+            return play
+
+        function = public(njit(cache=True)(loop))
+        function.py_func = public(loop)
+        return function
+
+    return decorate
+
+
+def _signature(arguments):
+    """The bandits by position, everything else by name."""
+    parameters = [inspect.Parameter("bandits", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    by_name = [("steps", inspect.Parameter.empty)]
+    by_name += [(name, argument.default) for name, argument in arguments.items()]
+    by_name += [("rng", inspect.Parameter.empty)]
+    by_name.sort(key=lambda pair: pair[1] is not inspect.Parameter.empty)
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in by_name
+    ]
+    return inspect.Signature(parameters)
+
+
+def _docstring(loop, arguments):
+    """The loop's own docstring, then a line for each argument, then what is returned."""
+    says = {"bandits": "a Bandits", "steps": "how many, in each run"}
+    says |= {name: argument.says for name, argument in arguments.items()}
+    says |= {"rng": "a numpy Generator; each run gets one spawned from it"}
+    lines = [f"    {name:10} {text}" for name, text in says.items()]
+    return "\n".join([loop.__doc__.rstrip(), "", *lines, "", "    Returns a `Played`.", "    "])
+
+
+def _check_call(loop, given):
+    bandits, steps, rng = given["bandits"], given["steps"], given["rng"]
+    if not isinstance(bandits, Bandits):
+        raise TypeError(f"{loop.__name__} got a {type(bandits).__name__}, expected a Bandits, such as testbed(rng)")
+    check_counts(steps=steps)
+    check_rng(rng)
+    return bandits, int(steps), rng
+
+
+def _blank(bandits, steps):
+    """A record to be filled in."""
+    runs, arms = bandits.means.shape
+    actions, rewards, regret = np.zeros((runs, steps), np.int64), np.zeros((runs, steps)), np.zeros((runs, steps))
+    return Played(actions, rewards, None, regret, np.zeros((runs, arms)), np.zeros((runs, arms), np.int64))
+
+
+# The checks: each gets the public name, the value, the bandits and the number of steps, and returns what the loop reads.
+
+
+def _is_number(value):
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _positive(name, value, bandits, steps):
+    if not (_is_number(value) and 0 < value < np.inf):
+        raise ValueError(f"{name} is {value!r}, expected a positive number")
+    return float(value)
+
+
+def _at_least_0(name, value, bandits, steps):
+    if not (_is_number(value) and 0 <= value < np.inf):
+        raise ValueError(f"{name} is {value!r}, expected a number, at least 0")
+    return float(value)
+
+
+def _flag(name, value, bandits, steps):
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} is {value!r}, expected True or False")
+    return bool(value)
+
+
+def _epsilon(name, value, bandits, steps):
+    """A number in [0, 1] for each step."""
+    return _schedule(name, value, steps, "step", "in [0, 1]", lambda epsilon: (epsilon >= 0) & (epsilon <= 1))
+
+
+def _step_sizes(name, value, bandits, steps):
+    """A number in (0, 1] for each time that an arm may be pulled; by default those of the sample average."""
+    if value is None:
+        return 1 / np.arange(1.0, steps + 1)
+    rounding = 1e-9  # 0.1 / (1 - 0.9) is a little above 1
+    sizes = _schedule(name, value, steps, "pull", "in (0, 1]", lambda alpha: (alpha > 0) & (alpha <= 1 + rounding))
+    return np.minimum(sizes, 1.0)
+
+
+def _schedule(name, value, steps, each, expected, is_good):
+    """A number or a sequence (steps,) as an array (steps,), checked."""
+    numbers = np.asarray(value, dtype=float)
+    if numbers.shape not in ((), (steps,)):
+        raise ValueError(f"{name} has shape {numbers.shape}, expected a number or ({steps},), one for each {each}")
+    numbers = np.array(np.broadcast_to(numbers, (steps,)))
+    for i in np.flatnonzero(~is_good(numbers))[:1]:
+        raise ValueError(f"{name} is {numbers[i]:g} at {each} {i}, expected a number {expected}")
+    return numbers
+
+
+def _initial(name, value, bandits, steps):
+    """Estimates (runs, arms) to start from, in memory of their own."""
+    full, q = bandits.means.shape, np.asarray(value, dtype=float)
+    if q.shape not in ((), full[1:], full) or not np.isfinite(q).all():
+        raise ValueError(f"{name} has shape {q.shape}, expected a finite number or finite values {full[1:]} or {full}")
+    return np.array(np.broadcast_to(q, full))
+
+
+ARGUMENTS = {
+    "epsilon": Argument("exploration in [0, 1]: a number, or (steps,), one for each step", _epsilon),
+    "alpha": Argument(
+        "step size in (0, 1]: a number, or (steps,), where alpha[n] is for the pull of an arm that was pulled n times\n"
+        "               before; None is 1 / (n + 1), which makes q the sample average",
+        _step_sizes,
+        default=None,
+    ),
+    "q": Argument(
+        "the estimates to start from: a number, (arms,) or (runs, arms)",
+        _initial,
+        0.0,
+        public="initial_q",
+        per_run=True,
+    ),
+    "c": Argument("how many standard errors, or so, of optimism: a number, at least 0", _at_least_0),
+    "baseline": Argument("whether rewards are compared with their average so far", _flag, default=True),
+}
+
+
+@player()
+def epsilon_greedy(game, steps, epsilon, alpha, q, rng):
+    """Pull the arm that looks best, but with probability epsilon any arm.
+
+    Greedy is epsilon=0; optimistic initial values are an initial_q above every mean, with a constant alpha.
+    Source: Sutton & Barto (2018), sections 2.2 to 2.6; box "A simple bandit algorithm".
+    """
+    counts = np.zeros(game.arms, np.int64)
+    for t in range(steps):
+        if rng.random() < epsilon[t]:
+            a = rng.integers(0, game.arms)
+        else:
+            a = argmax(q, rng)
+        r = pull(game, t, a, rng)
+        q[a] += alpha[counts[a]] * (r - q[a])
+        counts[a] += 1
+    return q, counts
+
+
+@player()
+def ucb(game, steps, c, rng):
+    """Pull the arm whose value could still be highest: its average plus c sqrt(ln t / n). Untried arms come first.
+
+    Source: Auer, Cesa-Bianchi & Fischer (2002); Sutton & Barto (2018), section 2.7.
+    """
+    counts = np.zeros(game.arms, np.int64)
+    q, upper = np.zeros(game.arms), np.full(game.arms, np.inf)
+    for t in range(steps):
+        for a in range(game.arms):
+            if counts[a] > 0:
+                upper[a] = q[a] + c * np.sqrt(np.log(t + 1) / counts[a])
+        a = argmax(upper, rng)
+        r = pull(game, t, a, rng)
+        counts[a] += 1
+        q[a] += (r - q[a]) / counts[a]
+    return q, counts
+
+
+@player(alpha=Argument("step size, a positive number", _positive))
+def gradient_bandit(game, steps, alpha, baseline, rng):
+    """Draw an arm from the softmax of preferences, and move them along a sample of the gradient of the mean reward.
+
+    The baseline is the average of the rewards before the present one; the first reward is compared with itself.
+    Source: Sutton & Barto (2018), section 2.8.
+    """
+    counts = np.zeros(game.arms, np.int64)
+    preferences, policy, average = np.zeros(game.arms), np.zeros(game.arms), 0.0
+    for t in range(steps):
+        softmax(preferences, policy)
+        a = draw(policy, rng)
+        r = pull(game, t, a, rng)
+        compared_with = (average if t > 0 else r) if baseline else 0.0
+        for b in range(game.arms):
+            preferences[b] += alpha * (r - compared_with) * ((b == a) - policy[b])
+        average += (r - average) / (t + 1)
+        counts[a] += 1
+    return preferences, counts
+
+
+@player()
+def thompson_sampling(game, steps, rng):
+    """Draw a value for each arm from what is believed about it, and pull the arm whose draw is highest.
+
+    Before the first reward, the mean of a normal arm is believed to be N(0, 1), that of a bernoulli arm Beta(1, 1),
+    which is uniform; q are the means of the beliefs. Source: Thompson (1933); Russo et al. (2018).
+    """
+    counts = np.zeros(game.arms, np.int64)
+    q, weight = (np.full(game.arms, 0.5), 2) if game.bernoulli else (np.zeros(game.arms), 1)
+    imagined = np.zeros(game.arms)
+    for t in range(steps):
+        for a in range(game.arms):
+            imagined[a] = draw_belief(game.bernoulli, q[a], weight + counts[a], rng)
+        a = argmax(imagined, rng)
+        r = pull(game, t, a, rng)
+        counts[a] += 1
+        q[a] += (r - q[a]) / (weight + counts[a])
+    return q, counts
+
+
+# Helpers of the loops, each hiding one thing that would distract there.
+
+
+@njit(cache=True)
+def pull(game, t, a, rng):
+    """The reward of arm a at step t. Notes the step down, and lets the means drift."""
+    mean = game.means[a]
+    if game.bernoulli:
+        r = 1.0 if rng.random() < mean else 0.0
+    else:
+        r = rng.normal(mean, 1.0)
+    game.actions[t], game.rewards[t], game.regret[t] = a, r, max(game.means) - mean
+    if game.drift > 0:
+        for b in range(game.arms):
+            game.means[b] += rng.normal(0.0, game.drift)
+    return r
+
+
+@njit(cache=True)
+def argmax(values, rng):
+    """The place of the largest of some values; of equals, each with the same chance."""
+    best, ties = 0, 1
+    for a in range(1, len(values)):
+        if values[a] > values[best]:
+            best, ties = a, 1
+        elif values[a] == values[best]:
+            ties += 1
+            if rng.random() * ties < 1:  # the k-th of equals comes in with probability 1/k
+                best = a
+    return best
+
+
+@njit(cache=True)
+def softmax(preferences, policy):
+    """Write into policy (arms,) the probabilities that are proportional to exp(preferences)."""
+    largest, total = max(preferences), 0.0
+    for a in range(len(policy)):
+        policy[a] = np.exp(preferences[a] - largest)
+        total += policy[a]
+    for a in range(len(policy)):
+        policy[a] /= total
+
+
+@njit(cache=True)
+def draw(policy, rng):
+    """An arm, drawn with the probabilities of the policy (arms,)."""
+    u, a = rng.random() - policy[0], 0
+    while u >= 0 and a < len(policy) - 1:
+        a += 1
+        u -= policy[a]
+    return a
+
+
+@njit(cache=True)
+def draw_belief(bernoulli, q, weight, rng):
+    """A value from the belief whose mean is q and which is worth as much as `weight` rewards."""
+    return rng.beta(q * weight, (1 - q) * weight) if bernoulli else rng.normal(q, 1 / np.sqrt(weight))
+
+
+def lai_robbins(means):
+    """How fast the regret on bernoulli arms must grow: at least so much for each unit of ln t, in the long run.
+
+    means (..., arms) -> (...,): the sum over the worse arms of (best - mean) / KL(mean, best), with KL the relative
+    entropy of two bernoulli distributions. It holds for every player whose regret grows more slowly than any power of t
+    on every such bandit. Raises ValueError unless the means are probabilities.
+    Source: Lai & Robbins (1985).
+    """
+    means = np.asarray(means, dtype=float)
+    if means.ndim == 0 or not ((means >= 0) & (means <= 1)).all():
+        raise ValueError(f"means are {means}, expected (..., arms) of probabilities, in [0, 1]")
+    best = means.max(axis=-1, keepdims=True)
+    entropy = rel_entr(means, best) + rel_entr(1 - means, 1 - best)
+    gap = best - means
+    return np.divide(gap, entropy, out=np.zeros_like(gap), where=gap > 0).sum(axis=-1)
