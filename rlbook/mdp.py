@@ -26,6 +26,7 @@ class Tables(NamedTuple):
     start_cumulative: np.ndarray  # (S,) cumulative probabilities of the first state
     first: np.ndarray  # (S * A + 1,)
     successor: np.ndarray  # (N,) next state of each outcome
+    probability: np.ndarray  # (N,) probability of each outcome
     cumulative: np.ndarray  # (N,) cumulative probabilities within each row
     reward: np.ndarray  # (N,) reward of each outcome
 
@@ -62,7 +63,7 @@ class FiniteMDP:
         shape = (self.num_states, self.num_actions, self.num_states)
         self.P = rows if scipy.sparse.issparse(P) else rows.toarray().reshape(shape)
         self.tables = _tables(self, gamma, rows, rewards)
-        for array in (self.R, self.terminal, self.start, rows.data, *self.tables[3:]):
+        for array in (self.R, self.terminal, self.start, *self.tables[3:]):
             array.setflags(write=False)
         if self.P is not rows:
             self.P.setflags(write=False)
@@ -299,6 +300,7 @@ def _tables(mdp, gamma, rows, rewards):
         start_cumulative=start_cumulative,
         first=first,
         successor=rows.indices.astype(np.int64),
+        probability=rows.data,
         cumulative=_cumulative_in_rows(first, rows.data),
         reward=rewards,
     )

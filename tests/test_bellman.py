@@ -11,6 +11,7 @@ from rlbook.tabular.bellman import (
     action_probabilities,
     bellman_expectation,
     bellman_optimality,
+    optimality_backup,
     policy_value,
     soft_bellman,
 )
@@ -38,6 +39,20 @@ def test_a_terminal_state_is_worth_nothing_whatever_v_says():
     assert np.array_equal(bellman_optimality(mdp, [0, 0, 0]), bellman_optimality(mdp, [0, 0, 1000]))
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_optimality_backup_is_the_best_of_the_action_values(sparse):
+    """Compiled where most of P is 0 (the sparse chain of 50 states), a product of arrays where it is not."""
+    rng = np.random.default_rng(0)
+    for mdp in (random_mdp(rng, sparse=sparse), chain(50, slip=0.2), cliff_walking()):
+        v = rng.normal(size=mdp.num_states)
+        assert np.allclose(optimality_backup(mdp, v), bellman_optimality(mdp, v).max(axis=1), rtol=0, atol=1e-14)
+        before = v.copy()
+        assert np.allclose(optimality_backup(mdp, np.repeat(v, 2)[::2]), optimality_backup(mdp, v.tolist()))
+        assert np.array_equal(v, before)
+        with pytest.raises(ValueError, match="shape"):
+            optimality_backup(mdp, v[1:])
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_every_operator_contracts_by_gamma(seed):
     rng = np.random.default_rng(seed)
@@ -48,6 +63,7 @@ def test_every_operator_contracts_by_gamma(seed):
     operators = [
         lambda v: bellman_expectation(mdp, v, policy),
         lambda v: bellman_optimality(mdp, v).max(axis=1),
+        lambda v: optimality_backup(mdp, v),
         lambda v: soft_bellman(mdp, v, policy, 0.5),
     ]
     for operator in operators:

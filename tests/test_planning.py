@@ -9,15 +9,20 @@ from rlbook.mdp import FiniteMDP
 from rlbook.tabular.bellman import bellman_optimality, policy_value
 from rlbook.tabular.planning import (
     _History,
+    _predecessors,
+    gauss_seidel_value_iteration,
+    largest_first,
     modified_policy_iteration,
     policy_evaluation,
     policy_iteration,
+    prioritized_value_iteration,
     soft_value_iteration,
     value_iteration,
 )
-from rlbook.worlds import chain, cliff_walking, gridworld, small_grid, traffic_light
+from rlbook.worlds import chain, cliff_walking, gambler, gridworld, small_grid, traffic_light
 
-DISCOUNTED_SOLVERS = [value_iteration, policy_iteration, modified_policy_iteration]
+ASYNCHRONOUS_SOLVERS = [gauss_seidel_value_iteration, prioritized_value_iteration]
+DISCOUNTED_SOLVERS = [value_iteration, policy_iteration, modified_policy_iteration, *ASYNCHRONOUS_SOLVERS]
 
 
 def random_mdp(rng, num_states=30, num_actions=4, gamma=0.9, sparse=False):
@@ -52,8 +57,8 @@ def test_the_error_left_is_at_most_tol(gamma, tol):
     mdp = random_mdp(np.random.default_rng(3), gamma=gamma)
     exact = policy_iteration(mdp)
     policy = np.full((30, 4), 0.25)
-    assert np.abs(value_iteration(mdp, tol=tol).v - exact.v).max() <= tol
-    assert np.abs(modified_policy_iteration(mdp, tol=tol).v - exact.v).max() <= tol
+    for solver in (value_iteration, modified_policy_iteration, *ASYNCHRONOUS_SOLVERS):
+        assert np.abs(solver(mdp, tol=tol).v - exact.v).max() <= tol
     assert np.abs(policy_evaluation(mdp, policy, tol=tol).v - policy_value(mdp, policy)).max() <= tol
 
 
@@ -80,11 +85,120 @@ def test_news_travels_one_state_a_sweep():
 
 
 def test_the_record_holds_the_whole_history():
-    for solution in (solver(gridworld()) for solver in DISCOUNTED_SOLVERS):
+    for solver in DISCOUNTED_SOLVERS:
+        solution = solver(gridworld())
         assert solution.values.shape == (solution.sweeps + 1, 25)
         assert np.allclose(solution.values[-1], solution.v, atol=1e-6)  # modified policy iteration moves the last one
-        assert np.allclose(solution.residuals, np.abs(np.diff(solution.values, axis=0)).max(axis=1))
+        if solver is not prioritized_value_iteration:  # whose residuals are those of the values themselves
+            assert np.allclose(solution.residuals, np.abs(np.diff(solution.values, axis=0)).max(axis=1))
         assert solution.policy.shape == (25,) and solution.q.shape == (25, 4)
+
+
+@pytest.mark.parametrize("solve", [value_iteration, modified_policy_iteration, *ASYNCHRONOUS_SOLVERS])
+def test_without_its_history_a_solver_keeps_the_first_and_the_last_values(solve):
+    kept, left = solve(gridworld(), history=True), solve(gridworld(), history=False)
+    for name in ("v", "q", "policy", "sweeps", "residuals", "backups"):
+        assert np.array_equal(getattr(kept, name), getattr(left, name))
+    assert np.array_equal(left.values, kept.values[[0, -1]])
+
+
+def test_an_evaluation_without_its_history():
+    mdp, half = chain(5, gamma=1.0, slip=0.3), np.full((5, 2), 0.5)
+    kept, left = policy_evaluation(mdp, half), policy_evaluation(mdp, half, history=False)
+    assert np.array_equal(left.values, kept.values[[0, -1]]) and np.array_equal(left.v, kept.v)
+    kept, left = soft_value_iteration(mdp, half, 0.1), soft_value_iteration(mdp, half, 0.1, history=False)
+    assert np.array_equal(left.values, kept.values[[0, -1]]) and np.array_equal(left.policy, kept.policy)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_gauss_seidel_sweep_uses_the_newest_values(sparse):
+    mdp, v = random_mdp(np.random.default_rng(9), sparse=sparse), np.zeros(30)
+    order = np.random.default_rng(10).permutation(30)
+    values = gauss_seidel_value_iteration(mdp, order=order).values
+    for sweep in (1, 2, 3):
+        for s in order:
+            v[s] = bellman_optimality(mdp, v)[s].max()
+        assert np.allclose(values[sweep], v, rtol=0, atol=1e-13)
+
+
+def test_the_order_of_a_sweep_decides_how_far_news_travels():
+    """Backwards along a chain one sweep is enough, and a second to see it; forwards it takes one for each step."""
+    states = np.arange(50)
+    backwards = gauss_seidel_value_iteration(chain(50), order=states[::-1])
+    forwards = gauss_seidel_value_iteration(chain(50))
+    both_ways = gauss_seidel_value_iteration(chain(50), order=np.concatenate([states, states[::-1]]))
+    assert backwards.sweeps == both_ways.sweeps == 2 and forwards.sweeps == value_iteration(chain(50)).sweeps == 50
+    assert backwards.backups == 2 * 50 and both_ways.backups == 2 * 100
+    for solution in (backwards, forwards, both_ways):
+        assert np.allclose(solution.v[:-1], 0.9 ** np.arange(48, -1, -1))
+
+
+def test_gauss_seidel_needs_no_more_sweeps_than_value_iteration_where_values_only_rise():
+    """From 0, with rewards that are not negative, in-place values stay between the synchronous ones and v*."""
+    mdp = random_mdp(np.random.default_rng(11))
+    mdp = FiniteMDP(mdp.P, np.abs(mdp.R), 0.95, terminal=mdp.terminal)
+    in_place, synchronous = gauss_seidel_value_iteration(mdp).values, value_iteration(mdp).values
+    v = policy_iteration(mdp).v
+    for sweep in range(len(in_place)):
+        assert np.all(synchronous[sweep] <= in_place[sweep] + 1e-12) and np.all(in_place[sweep] <= v + 1e-7)
+
+
+@pytest.mark.parametrize(
+    "order, message",
+    [
+        ([0, 1, 2], "order leaves out 1 states, such as 3"),
+        ([0, 1, 2, 5], "expected states in 0..4"),
+        ([0.0, 1.0, 2.0, 3.0], "expected states in 0..4"),
+        (2, "expected states in 0..4"),
+    ],
+)
+def test_an_order_must_visit_every_state_that_is_not_terminal(order, message):
+    assert gauss_seidel_value_iteration(chain(5), order=[3, 2, 1, 0]).sweeps == 2
+    with pytest.raises(ValueError, match=message):
+        gauss_seidel_value_iteration(chain(5), order=order)
+
+
+def test_prioritized_backups_follow_the_news_along_a_chain():
+    """From the state beside the end to the first: one backup for each step, and one of each state that gained nothing.
+
+    When v(s) has moved, its neighbours may gain: the one before it does. The one after it, from where one can turn
+    back, is looked at once and does not, as the state before the end already is worth more.
+    """
+    solution = prioritized_value_iteration(chain(50))
+    assert np.allclose(solution.v[:-1], 0.9 ** np.arange(48, -1, -1))
+    assert 49 <= solution.backups <= 2 * 49
+    assert solution.sweeps == 2 and solution.residuals[-1] == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("world", ["random", "lake"])
+def test_a_priority_bounds_the_bellman_residual(world, seed):
+    """After any number of backups, not only when it stops."""
+    lake = FiniteMDP.from_gymnasium(gymnasium.make("FrozenLake8x8-v1"), 1.0)
+    mdp = lake if world == "lake" else random_mdp(np.random.default_rng(seed), num_states=20, gamma=0.95, sparse=True)
+    v, priority, predecessors = np.zeros(mdp.num_states), np.abs(mdp.R.max(axis=1)), _predecessors(mdp)
+    for threshold in (0.3, 0.1, 0.03, 1e-2, 1e-3, 1e-5):
+        backups = largest_first(mdp.tables, predecessors, v, priority, threshold)
+        assert backups <= mdp.num_states and (backups == mdp.num_states or priority.max() <= threshold)
+        residual = np.abs(bellman_optimality(mdp, v).max(axis=1) - v)
+        assert np.all(residual <= priority + 1e-12)
+
+
+def test_prioritized_backups_are_few_where_little_changes():
+    """On ice that does not slip only the states on a way to the goal ever change."""
+    lake = FiniteMDP.from_gymnasium(gymnasium.make("FrozenLake8x8-v1", is_slippery=False), 0.99)
+    solution, synchronous = prioritized_value_iteration(lake), value_iteration(lake)
+    assert np.allclose(solution.v, synchronous.v)
+    assert solution.backups < 5 * 64 < synchronous.sweeps * 64
+
+
+@pytest.mark.parametrize("solver", ASYNCHRONOUS_SOLVERS)
+def test_asynchronous_solvers_without_a_discount(solver):
+    lake = FiniteMDP.from_gymnasium(gymnasium.make("FrozenLake-v1"), 1.0)
+    assert solver(lake, tol=1e-12).v[0] == pytest.approx(14 / 17, abs=1e-9)
+    assert solver(cliff_walking()).v[36] == -13
+    assert np.allclose(solver(gambler(), tol=1e-12).v[[25, 50, 75]], [0.16, 0.4, 0.64])
+    assert np.allclose(solver(small_grid()).v, value_iteration(small_grid()).v)
 
 
 def test_policy_iteration_never_gets_worse_and_evaluates_what_it_says():
@@ -209,12 +323,18 @@ def two_states(R, *, terminal=(False, False)):
 
 def test_no_solver_hangs_without_a_discount():
     endless = two_states([[-1, -1], [-1, -1]])
-    for solve in (value_iteration, policy_iteration, lambda mdp: policy_evaluation(mdp, np.array([0, 0]))):
+    for solve in (
+        *ASYNCHRONOUS_SOLVERS,
+        value_iteration,
+        policy_iteration,
+        lambda mdp: policy_evaluation(mdp, np.array([0, 0])),
+    ):
         with pytest.raises(ValueError, match="never reaches a terminal state"):
             solve(endless)
     profitable_loop = two_states([[0, 1.0], [0, 0]], terminal=(False, True))
-    with pytest.raises(ArithmeticError, match="without a discount, rewards that grow for ever"):
-        value_iteration(profitable_loop)
+    for solve in (value_iteration, *ASYNCHRONOUS_SOLVERS):
+        with pytest.raises(ArithmeticError, match="without a discount, rewards that grow for ever"):
+            solve(profitable_loop)
     with pytest.raises(ValueError, match="never reaches a terminal state"):
         policy_iteration(profitable_loop)
     with pytest.raises(ValueError, match="need gamma below 1"):
@@ -234,7 +354,7 @@ def test_sweeps_that_cannot_settle_are_an_error_not_a_hang():
 
 
 def test_values_that_overflow_are_an_error():
-    for solver in (value_iteration, modified_policy_iteration):
+    for solver in (value_iteration, modified_policy_iteration, *ASYNCHRONOUS_SOLVERS):
         with pytest.raises(ArithmeticError, match="too large for floating point"):
             solver(FiniteMDP(np.ones((1, 1, 1)), [[1e308]], 0.9))
 
@@ -245,7 +365,7 @@ def test_backups_are_counted(backups):
         modified_policy_iteration(traffic_light(), backups=backups)
 
 
-@pytest.mark.parametrize("solve", [value_iteration, modified_policy_iteration])
+@pytest.mark.parametrize("solve", [value_iteration, modified_policy_iteration, *ASYNCHRONOUS_SOLVERS])
 @pytest.mark.parametrize("tol", [0, -1, np.nan])
 def test_a_tolerance_must_be_positive(solve, tol):
     with pytest.raises(ValueError, match="expected an error above 0"):

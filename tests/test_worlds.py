@@ -3,10 +3,11 @@
 import gymnasium
 import numpy as np
 import pytest
+from scipy.stats import poisson
 
 from rlbook import worlds
 from rlbook.tabular.bellman import policy_value
-from rlbook.tabular.planning import value_iteration
+from rlbook.tabular.planning import policy_iteration, value_iteration
 
 
 def s_next(mdp, cell, action, shape):
@@ -306,3 +307,92 @@ def test_infinite_variance():
     mdp = worlds.infinite_variance()
     assert np.allclose(policy_value(mdp, np.array([0, 0])), [1, 0])
     assert np.allclose(policy_value(mdp, np.full((2, 2), 0.5)), [1 / 11, 0])
+
+
+def test_gambler_stakes():
+    mdp = worlds.gambler(p_heads=0.3, goal=10)
+    P = mdp.P.toarray().reshape(11, 5, 11)
+    assert P[4, 2].tolist() == [0, 0.7, 0, 0, 0, 0, 0, 0.3, 0, 0, 0]  # stake 3 of 4
+    assert np.array_equal(P[2, 1], P[2, 4]) and P[2, 4, [0, 4]].tolist() == [0.7, 0.3]  # no more than there is
+    assert np.array_equal(P[8, 1], P[8, 4]) and P[8, 4, [6, 10]].tolist() == [0.7, 0.3]  # nor than is needed
+    assert mdp.R[8].tolist() == [0, 0.3, 0.3, 0.3, 0.3] and mdp.action_names[2] == "3"
+    rewards = {mdp.step(8, 1, np.random.default_rng(seed))[:2] for seed in range(20)}
+    assert rewards == {(6, 0.0), (10, 1.0)}  # 1 or nothing, never the mean
+
+
+def test_gambler_values_below_one_half():
+    """Bold play is optimal: v(s) = p v(2s) up to half of the goal, and p + (1 - p) v(2s - goal) above; v(51) is .4031."""
+    for p in (0.1, 0.4):
+        v = value_iteration(worlds.gambler(p), tol=1e-12).v
+        v[100] = 1.0
+        s = np.arange(101)
+        assert np.allclose(v, np.where(s <= 50, p * v[np.minimum(2 * s, 100)], p + (1 - p) * v[2 * s - 100]))
+    assert np.allclose(v[[25, 50, 75]], [0.16, 0.4, 0.64]) and v[51] == pytest.approx(0.4031, abs=5e-5)
+
+
+def test_gambler_values_from_one_half_on():
+    """A fair game is worth s / goal whatever is staked; in a good one the gambler's ruin at the smallest stake is best."""
+    s = np.arange(1, 100)
+    assert np.allclose(value_iteration(worlds.gambler(0.5), tol=1e-12).v[1:-1], s / 100)
+    v, odds = value_iteration(worlds.gambler(0.55), tol=1e-12).v[1:-1], 0.45 / 0.55
+    assert np.allclose(v, (1 - odds**s) / (1 - odds**100))
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"p_heads": 1.1}, "p_heads is 1.1, expected"),
+        ({"goal": 1}, "goal is 1, expected"),
+        ({"goal": 9.5}, "goal is 9.5"),
+    ],
+)
+def test_gambler_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        worlds.gambler(**arguments)
+
+
+def test_car_rental_is_solved_as_in_the_book():
+    """Figure 4.2: four improvements of never moving a car, moves from -4 to 5. The values are exact."""
+    solution = policy_iteration(worlds.car_rental(), policy=np.full(441, 5))
+    assert solution.sweeps == 4
+    assert solution.v[0] == pytest.approx(421.41, abs=0.005) and solution.v[-1] == pytest.approx(636.99, abs=0.005)
+    moves = solution.policy - 5
+    assert moves.min() == -4 and moves.max() == 5
+
+
+def test_car_rental_by_enumeration():
+    """A day from 2 and 19 cars, one moved back: 3 and 18 overnight; Poisson numbers up to 40 hold all but 1e-25."""
+    mdp, n = worlds.car_rental(), np.arange(41)
+    expected, earned = [], 0.0
+    for cars, requests, returns in [(3, 3, 3), (18, 4, 2)]:
+        evening = np.zeros(21)
+        for asked, p in zip(n, poisson.pmf(n, requests), strict=True):
+            earned += p * 10 * min(asked, cars)
+            np.add.at(evening, np.minimum(cars - min(asked, cars) + n, 20), p * poisson.pmf(n, returns))
+        expected.append(evening)
+    assert np.allclose(mdp.P[21 * 2 + 19, 4], np.outer(*expected).ravel())
+    assert mdp.R[21 * 2 + 19, 4] == pytest.approx(earned - 2)
+    assert mdp.action_names[4] == "-1" and mdp.state_names[21 * 2 + 19] == "(2, 19)"
+
+
+def test_cars_that_cannot_be_moved_stay_and_are_paid_for():
+    mdp = worlds.car_rental()
+    stay = 5
+    for (n1, n2), action, moved, cost in [
+        ((0, 0), 10, 0, 10),
+        ((20, 20), 2, 0, 6),
+        ((3, 5), 10, 3, 10),
+        ((7, 18), 8, 2, 6),
+    ]:
+        s, overnight = 21 * n1 + n2, 21 * (n1 - moved) + n2 + moved
+        assert np.array_equal(mdp.P[s, action], mdp.P[overnight, stay])
+        assert mdp.R[s, action] == pytest.approx(mdp.R[overnight, stay] - cost)
+
+
+def test_the_employee_and_the_parking_lot_of_exercise_4_7():
+    plain, helped = worlds.car_rental(), worlds.car_rental(free_moves=1)
+    assert np.array_equal(plain.P, helped.P)
+    assert np.allclose((helped.R - plain.R).reshape(21, 21, 11), [0] * 6 + [2] * 5)
+    fees = (plain.R - worlds.car_rental(parking_fee=4).R).reshape(21, 21, 11)
+    assert np.allclose(fees[10, 10, :], [4] * 5 + [0] + [4] * 5)  # one place has more than ten as soon as a car moves
+    assert np.allclose(fees[15, 15, :], [4] + [8] * 9 + [4]) and np.allclose(fees[9, 10], [4] * 4 + [0] * 2 + [4] * 5)

@@ -4,17 +4,25 @@ Each solver is one loop around an operator of `bellman`, and returns a `Solution
 `tol` is the error that is left: where gamma < 1, a solver stops when it can show that no value is further than tol from
 the truth, up to the rounding of floating point, which is about 1e-16 of the largest value over 1 - gamma. Without a
 discount nothing that a sweep shows bounds the error, and each docstring says what is known instead.
+
+The record holds every iterate. Where there are too many numbers for that, history=False keeps only the first and the
+last of them.
 """
 
+import math
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
+from numba import njit
 
 from rlbook.tabular.bellman import (
     action_probabilities,
     bellman_expectation,
     bellman_optimality,
     follow,
+    optimality_backup,
     policy_value,
     require_proper,
     soft_bellman,
@@ -29,11 +37,12 @@ class Solution(NamedTuple):
     policy: np.ndarray  # (S,) actions, or (S, A) probabilities
     sweeps: int  # how many times every state was backed up; for policy iteration, how many improvements
     residuals: np.ndarray  # (sweeps,) the largest change of a value in each sweep
-    values: np.ndarray  # (sweeps + 1, S) every iterate; values[0] is where it started
+    values: np.ndarray  # (sweeps + 1, S) every iterate, or (2, S) the first and the last; values[0] is the start
     policies: np.ndarray | None = None  # policy iteration: the policy whose value each row of values is
+    backups: int | None = None  # Gauss-Seidel and prioritized: how many times a single state was backed up
 
 
-def policy_evaluation(mdp, policy, *, tol=1e-8):
+def policy_evaluation(mdp, policy, *, tol=1e-8, history=True):
     """Back up every state under the policy until, for gamma < 1, no value is off by over `tol`.
 
     Sweeps are synchronous: each uses only the values of the one before. A sweep that moves no
@@ -47,14 +56,14 @@ def policy_evaluation(mdp, policy, *, tol=1e-8):
     require_proper(mdp, policy)
     policy = action_probabilities(mdp, policy)
     v = np.zeros(mdp.num_states)
-    history = _History(mdp, v, tol)
-    while not history.settled:
+    record = _History(mdp, v, tol, history)
+    while not record.settled:
         v = bellman_expectation(mdp, v, policy)
-        history.add(v)
-    return history.solution(policy)
+        record.add(v)
+    return record.solution(policy)
 
 
-def value_iteration(mdp, *, tol=1e-8):
+def value_iteration(mdp, *, tol=1e-8, history=True):
     """Back up every state with its best action until, for gamma < 1, v is within `tol` of v*.
 
     A sweep that moves no value by more than d leaves an error of at most
@@ -67,14 +76,14 @@ def value_iteration(mdp, *, tol=1e-8):
     """
     require_proper(mdp, _uniform(mdp))
     v = np.zeros(mdp.num_states)
-    history = _History(mdp, v, tol)
-    while not history.settled:
-        v = bellman_optimality(mdp, v).max(axis=1)
-        history.add(v)
-    return history.solution()
+    record = _History(mdp, v, tol, history)
+    while not record.settled:
+        v = optimality_backup(mdp, v)
+        record.add(v)
+    return record.solution()
 
 
-def soft_value_iteration(mdp, reference, beta, *, tol=1e-8):
+def soft_value_iteration(mdp, reference, beta, *, tol=1e-8, history=True):
     """Back up every state with its best soft action until the values settle: for gamma < 1, within `tol` of the optimum.
 
     The optimum is that of the rewards minus beta * KL(pi || reference) in each state; its policy (S, A) is
@@ -85,13 +94,13 @@ def soft_value_iteration(mdp, reference, beta, *, tol=1e-8):
     require_proper(mdp, reference)
     reference = action_probabilities(mdp, reference)
     v = np.zeros(mdp.num_states)
-    history = _History(mdp, v, tol)
-    while not history.settled:
+    record = _History(mdp, v, tol, history)
+    while not record.settled:
         v = soft_bellman(mdp, v, reference, beta)
-        history.add(v)
+        record.add(v)
     allowed = np.where(reference > 0, bellman_optimality(mdp, v), -np.inf)
     tilted = reference * np.exp((allowed - allowed.max(axis=1, keepdims=True)) / beta)
-    return history.solution(tilted / tilted.sum(axis=1, keepdims=True))
+    return record.solution(tilted / tilted.sum(axis=1, keepdims=True))
 
 
 def policy_iteration(mdp, *, policy=None):
@@ -118,7 +127,7 @@ def policy_iteration(mdp, *, policy=None):
     return Solution(v, q, better, len(residuals), residuals, values, policies)
 
 
-def modified_policy_iteration(mdp, *, backups=20, tol=1e-8):
+def modified_policy_iteration(mdp, *, backups=20, tol=1e-8, history=True):
     """Value iteration that follows each greedy policy for `backups` cheap sweeps before it maximises again.
 
     If a greedy backup moves every value by between low and high, every v* lies between g * low and g * high above the
@@ -134,19 +143,140 @@ def modified_policy_iteration(mdp, *, backups=20, tol=1e-8):
         raise ValueError(f"backups is {backups}, expected a whole number from 0 to 999,999")
     to_go = mdp.gamma / (1 - mdp.gamma)
     v = np.zeros(mdp.num_states)
-    history = _History(mdp, v, tol)
+    record = _History(mdp, v, tol, history)
     while True:
         q = bellman_optimality(mdp, v)
         backed_up = q.max(axis=1)
         low, high = (backed_up - v).min(), (backed_up - v).max()
-        history.add(backed_up)
+        record.add(backed_up)
         if to_go * (high - low) <= 2 * tol:
             v = np.where(mdp.terminal, 0.0, backed_up + to_go * (low + high) / 2)
-            return history.solution(v=v)
+            return record.solution(v=v)
         P, r = follow(mdp, q.argmax(axis=1))
         v = backed_up
         for _ in range(backups):
             v = r + mdp.gamma * (P @ v)
+
+
+def gauss_seidel_value_iteration(mdp, *, order=None, tol=1e-8, history=True):
+    """Value iteration in one array: each state is backed up from the newest values of the others.
+
+    order (N,) lists the states as a sweep visits them, each that is not terminal at least once;
+    by default 0, 1, 2... Such a sweep too brings any two v nearer by the factor gamma or more, so
+    it stops, and guarantees, as `value_iteration` does: d is the most that a sweep moves a value.
+    `backups` counts the states visited.
+    Raises the errors of `value_iteration`, and ValueError where the order leaves out a state.
+    Source: Sutton & Barto (2018), section 4.5; Bertsekas & Tsitsiklis (1989), section 4.3.
+    """
+    require_proper(mdp, _uniform(mdp))
+    order = _check_order(mdp, order)
+    v = np.zeros(mdp.num_states)
+    record = _History(mdp, v, tol, history)
+    while not record.settled:
+        v = v.copy()
+        sweep_in_place(mdp.tables, v, order)
+        record.add(v)
+    return record.solution(backups=len(record.residuals) * len(order))
+
+
+def prioritized_value_iteration(mdp, *, tol=1e-8, history=True):
+    """Back up one state at a time, where it matters most, until, for gamma < 1, v is within `tol` of v*.
+
+    What matters is the Bellman residual of a state, how far v(s) is from its best q(s, a). The
+    priority of a state is an upper bound of it: exact at the start, 0 after a backup, and raised
+    when the value of a successor s' moves, by gamma * p(s'|s, a) times that move, for the action
+    most likely to lead there. It stops when no priority is above tol * (1 - gamma). With gamma = 1
+    it stops at tol, and the error is at most tol times the largest expected number of steps to
+    the end, under the optimal or the returned policy.
+    `backups` counts the states backed up. The history has a row after as many of them as there
+    are states, the work of one sweep, and `residuals` holds the largest priority at each row.
+    Raises the errors of `value_iteration`.
+    Source: Sutton & Barto (2018), section 8.4; Wingate & Seppi (2005).
+    """
+    require_proper(mdp, _uniform(mdp))
+    predecessors = _predecessors(mdp)
+    v, backups = np.zeros(mdp.num_states), 0
+    priority = np.abs(mdp.R.max(axis=1))  # of v = 0, whose backup is the best reward
+    record = _History(mdp, v, tol, history, patience=10)
+    record.threshold = tol * (1 - mdp.gamma) if mdp.gamma < 1 else tol
+    while not record.settled:
+        v = v.copy()
+        backups += largest_first(mdp.tables, predecessors, v, priority, record.threshold)
+        record.add(v, priority.max())
+    return record.solution(backups=backups)
+
+
+@njit(cache=True)
+def best_backup(mdp, v, s):
+    """The value of the best action in one state s, followed by v."""
+    best = -np.inf
+    for a in range(mdp.num_actions):
+        row, value = s * mdp.num_actions + a, 0.0
+        for i in range(mdp.first[row], mdp.first[row + 1]):
+            value += mdp.probability[i] * (mdp.reward[i] + mdp.gamma * v[mdp.successor[i]])
+        best = max(best, value)
+    return best
+
+
+@njit(cache=True)
+def sweep_in_place(mdp, v, order):
+    """Back up the states in the given order, each from what v holds at that moment."""
+    for s in order:
+        v[s] = best_backup(mdp, v, s)
+
+
+@njit(cache=True)
+def largest_first(mdp, predecessors, v, priority, threshold):
+    """Back up the state of the largest priority, until none is above the threshold.
+
+    Does at most as many backups as there are states, and returns their number.
+    """
+    queue = [(-priority[s], s) for s in range(mdp.num_states) if priority[s] > threshold]
+    heapify(queue)  # the smallest comes first, hence the sign
+    backups = 0
+    while queue and backups < mdp.num_states:
+        negative, s = heappop(queue)
+        if -negative != priority[s]:
+            continue  # put in before the priority changed
+        backed_up = best_backup(mdp, v, s)
+        change = abs(backed_up - v[s])
+        v[s], priority[s] = backed_up, 0.0
+        backups += 1
+        for i in range(predecessors.first[s], predecessors.first[s + 1]):
+            before = predecessors.state[i]
+            priority[before] += mdp.gamma * predecessors.probability[i] * change
+            if change > 0 and priority[before] > threshold:
+                heappush(queue, (-priority[before], before))
+    return backups
+
+
+class Predecessors(NamedTuple):
+    """From where each state can be reached: those of state s are at positions first[s] to first[s + 1] - 1."""
+
+    first: np.ndarray  # (S + 1,)
+    state: np.ndarray  # (N,)
+    probability: np.ndarray  # (N,) of reaching s from there, with the action most likely to
+
+
+def _predecessors(mdp):
+    tables, shape = mdp.tables, (mdp.num_states * mdp.num_actions, mdp.num_states)
+    rows = scipy.sparse.csr_array((tables.probability, tables.successor, tables.first), shape=shape)
+    most_likely = rows[:: mdp.num_actions]
+    for a in range(1, mdp.num_actions):
+        most_likely = most_likely.maximum(rows[a :: mdp.num_actions])
+    backwards = most_likely.tocsc()
+    return Predecessors(backwards.indptr.astype(np.int64), backwards.indices.astype(np.int64), backwards.data)
+
+
+def _check_order(mdp, order):
+    states = np.arange(mdp.num_states)
+    order = states if order is None else np.asarray(order)
+    if order.ndim != 1 or not (np.issubdtype(order.dtype, np.integer) and np.isin(order, states).all()):
+        raise ValueError(f"order is {order!r}, expected states in 0..{mdp.num_states - 1}, as a sweep visits them")
+    left_out = np.setdiff1d(states[~mdp.terminal], order)
+    if left_out.size:
+        raise ValueError(f"order leaves out {left_out.size} states, such as {left_out[0]}: its value would stay 0")
+    return order.astype(np.int64)
 
 
 def _uniform(mdp):
@@ -194,44 +324,64 @@ class _History:
     UNDISCOUNTED_LIMIT = 100_000  # sweeps: without a discount nothing bounds them beforehand
     UNDISCOUNTED_NUMBERS = 500_000_000  # values kept, 4 GB
 
-    def __init__(self, mdp, v, tol):
+    def __init__(self, mdp, v, tol, keep=True, *, patience=1):
         if not tol > 0:
             raise ValueError(f"tol is {tol}, expected an error above 0")
-        self.mdp, self.tol = mdp, tol
+        self.mdp, self.tol, self.keep, self.patience = mdp, tol, keep, patience
         self.values, self.residuals = [v], []
         self.threshold = tol * (1 - mdp.gamma) / mdp.gamma if 0 < mdp.gamma < 1 else tol
-        self.settled = False
+        self.settled, self.limit = False, math.inf
 
-    def add(self, v):
-        """Append an iterate. Raises ArithmeticError when more of them would not help."""
-        residual = np.abs(v - self.values[-1]).max()
-        self.values.append(v)
+    def add(self, v, residual=None):
+        """Append an iterate, whose residual is its largest change unless given.
+
+        Raises ArithmeticError when more of them would not help.
+        """
+        residual = np.abs(v - self.values[-1]).max() if residual is None else residual
+        if self.keep or len(self.values) == 1:
+            self.values.append(v)
+        else:
+            self.values[1] = v
         self.residuals.append(residual)
         self.settled = bool(residual <= self.threshold)
         sweeps = len(self.residuals)
-        self._check_finite(v)
-        if not self.settled and sweeps >= self._limit():
+        if not math.isfinite(residual):
+            self._overflow()
+        if self.settled:
+            return
+        if sweeps == 1:
+            self.limit = self._limit(residual)
+        if sweeps >= self.limit:
             if self.mdp.gamma == 1:
                 why = "without a discount, rewards that grow for ever or very long episodes; policy_iteration may help"
             else:
                 why = f"tol={self.tol:g} is finer than floating point can resolve at values of {np.abs(v).max():.3g}"
             raise ArithmeticError(f"after {sweeps} sweeps a value still moves by {residual:.3g}: {why}")
 
-    def _limit(self):
-        """The number of sweeps after which the residual, shrinking by gamma each time, must be below the threshold."""
-        gamma, first = self.mdp.gamma, self.residuals[0]
+    def _limit(self, first):
+        """The number of sweeps after which the first residual, shrinking by gamma each time, is below the threshold."""
+        gamma = self.mdp.gamma
         if gamma == 1:
-            return min(self.UNDISCOUNTED_LIMIT, self.UNDISCOUNTED_NUMBERS // self.mdp.num_states)
-        return 10 + (np.log(self.threshold / first) / np.log(gamma) if gamma > 0 else 0)
+            most = self.UNDISCOUNTED_NUMBERS // self.mdp.num_states if self.keep else self.UNDISCOUNTED_LIMIT
+            return min(self.UNDISCOUNTED_LIMIT, most)
+        return self.patience * (10 + (math.log(self.threshold / first) / math.log(gamma) if gamma > 0 else 0))
 
-    def _check_finite(self, v):
-        if not np.isfinite(v).all():
-            raise ArithmeticError(f"after {len(self.residuals)} sweeps a value is too large for floating point")
+    def _overflow(self):
+        raise ArithmeticError(f"after {len(self.residuals)} sweeps a value is too large for floating point")
 
-    def solution(self, policy=None, *, v=None):
+    def solution(self, policy=None, *, v=None, backups=None):
         """The record; v is the last iterate unless given, the policy greedy for v unless given."""
         v = self.values[-1] if v is None else v
-        self._check_finite(v)
+        if not np.isfinite(v).all():
+            self._overflow()
         policy = _greedy(self.mdp, v) if policy is None else policy
         residuals, q = np.array(self.residuals), bellman_optimality(self.mdp, v)
-        return Solution(v, q, policy, len(residuals), residuals, np.array(self.values))
+        return Solution(v, q, policy, len(residuals), residuals, _stacked(self.values), backups=backups)
+
+
+def _stacked(arrays):
+    """The arrays of a list as the rows of one, each let go as soon as it is copied: they are never held twice."""
+    rows = np.empty((len(arrays), len(arrays[0])))
+    for i in range(len(arrays)):
+        rows[i], arrays[i] = arrays[i], None
+    return rows
