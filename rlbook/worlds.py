@@ -358,26 +358,27 @@ def _poisson_up_to(most, mean):
     return np.array([*below, 1 - sum(below)])
 
 
-def blackjack(gamma=1.0):
+def blackjack(gamma=1.0, start=None):
     """Blackjack with an endless deck; the actions are stick and hit.
 
     State 100 * usable + 10 * (player - 12) + dealer - 1 is the player's sum, 12 to 21, with an ace that counts 11
     (usable = 1) or none, against the dealer's card, 1 (an ace) to 10: v[:200].reshape(2, 10, 10) is indexed by those
-    three. A sum below 12 cannot bust and is hit without asking; `start`, the deal, includes that. States 200 to 209 are
-    the naturals (an ace and a ten dealt to the player), one for each card of the dealer: whatever the action, they win,
-    or draw if the dealer has a natural too. The terminal states lose, draw and win pay -1, 0 and 1. The dealer hits
-    below 17 and sticks from 17 on. It is the game of Gymnasium's Blackjack-v1 with sab=True, in which a natural is seen
-    as 21 with a usable ace and wins when the player sticks.
+    three. A sum below 12 cannot bust and is hit without asking. States 200 to 209 are the naturals (an ace and a ten
+    dealt to the player), one for each card of the dealer: whatever the action, they win, or draw if the dealer has a
+    natural too. The terminal states lose, draw and win pay -1, 0 and 1. The dealer hits below 17 and sticks from 17 on.
+    Hands begin with the deal, or, where `start` is given, in that state or distribution (213,). It is the game of
+    Gymnasium's Blackjack-v1 with sab=True, in which a natural is seen as 21 with a usable ace and wins when the player
+    sticks.
     Source: Sutton & Barto (2018), example 5.1.
     """
     natural, lose, draw, win, num_states = 200, 210, 211, 212, 213
-    P, start = np.zeros((num_states, 2, num_states)), np.zeros(num_states)
+    P, deal = np.zeros((num_states, 2, num_states)), np.zeros(num_states)
     names = [""] * 200 + [f"natural against {card}" for card in CARDS] + ["lose", "draw", "win"]
     P[lose:] = np.eye(num_states)[lose:, None, :]
     first_hands = _first_hands()
     for card, p_card in CARDS.items():
         for hand, p in first_hands.items():
-            start[natural + card - 1 if hand == NATURAL else _blackjack_state(hand, card)] = p * p_card
+            deal[natural + card - 1 if hand == NATURAL else _blackjack_state(hand, card)] = p * p_card
         dealer = _dealer_scores(_with_card((0, False), card))
         for hand in itertools.product(range(12, 22), [False, True]):
             s, player = _blackjack_state(hand, card), hand[0]
@@ -391,6 +392,7 @@ def blackjack(gamma=1.0):
     R = np.zeros((num_states, 2, num_states))
     R[:, :, lose], R[:, :, win] = -1.0, 1.0
     terminal = np.arange(num_states) >= lose
+    start = deal if start is None else start
     return FiniteMDP(P, R, gamma, start=start, terminal=terminal, state_names=names, action_names=["stick", "hit"])
 
 

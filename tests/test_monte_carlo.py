@@ -174,9 +174,8 @@ def test_with_its_own_behaviour_importance_sampling_is_first_visit_prediction(sa
 
 def ask_on_a_soft_13():
     """Blackjack from the state of example 5.4, and a policy that sticks on 20 and 21 only."""
-    mdp = blackjack()
     policy = (np.arange(213) % 100 // 10 + 12 < 20).astype(int)
-    return FiniteMDP(mdp.P, mdp.R, 1.0, start=111, terminal=mdp.terminal), policy
+    return blackjack(start=111), policy
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -233,6 +233,7 @@ def test_blackjack_by_hand():
     assert np.isclose(mdp.start[200:210].sum(), 8 / 169)
     assert mdp.terminal[lose:].all() and mdp.terminal.sum() == 3
     assert mdp.P[99, stick, lose] == 0  # nothing beats 21
+    assert worlds.blackjack(start=111).start[111] == 1
 
 
 def test_the_dealer_of_blackjack_by_hand():
