@@ -128,17 +128,18 @@ def policy_iteration(mdp, *, policy=None):
 
 
 def modified_policy_iteration(mdp, *, backups=20, tol=1e-8, history=True):
-    """Value iteration that follows each greedy policy for `backups` cheap sweeps before it maximises again.
+    """Value iteration that follows each greedy policy for `backups` cheap sweeps in between.
 
-    If a greedy backup moves every value by between low and high, every v* lies between g * low and g * high above the
-    backed-up values, where g = gamma / (1 - gamma). It stops when that interval is at most 2 * tol wide, and v is the
-    backed-up values moved to its middle, so that the error is at most tol. These bounds close much sooner than the
-    largest change shrinks. `sweeps` counts the greedy backups, and only they are in the history.
+    If a greedy backup moves every value by between low and high, every v* lies between g * low
+    and g * high above the backed-up values, where g = gamma / (1 - gamma). It stops when that
+    interval is at most 2 * tol wide, and v is the backed-up values moved to its middle, so that
+    the error is at most tol. These bounds close much sooner than the largest change shrinks.
+    `sweeps` counts the greedy backups, and only they are in the history.
     Raises ValueError where gamma is 1: the bounds need a discount.
     Source: Puterman (2005), sections 6.5 and 6.6.
     """
     if mdp.gamma == 1:
-        raise ValueError("gamma is 1: the bounds of modified_policy_iteration need gamma below 1; use value_iteration")
+        raise ValueError("gamma is 1: the bounds need gamma below 1; use value_iteration")
     if backups not in range(1_000_000):
         raise ValueError(f"backups is {backups}, expected a whole number from 0 to 999,999")
     to_go = mdp.gamma / (1 - mdp.gamma)
@@ -162,7 +163,7 @@ def gauss_seidel_value_iteration(mdp, *, order=None, tol=1e-8, history=True):
     """Value iteration in one array: each state is backed up from the newest values of the others.
 
     order (N,) lists the states as a sweep visits them, each that is not terminal at least once;
-    by default 0, 1, 2... Such a sweep too brings any two v nearer by the factor gamma or more, so
+    by default 0, 1, 2... Such a sweep, too, brings any two v nearer by the factor gamma, so that
     it stops, and guarantees, as `value_iteration` does: d is the most that a sweep moves a value.
     `backups` counts the states visited.
     Raises the errors of `value_iteration`, and ValueError where the order leaves out a state.
@@ -180,13 +181,13 @@ def gauss_seidel_value_iteration(mdp, *, order=None, tol=1e-8, history=True):
 
 
 def prioritized_value_iteration(mdp, *, tol=1e-8, history=True):
-    """Back up one state at a time, where it matters most, until, for gamma < 1, v is within `tol` of v*.
+    """Back up one state at a time, where it matters most, until v is within `tol` of v*.
 
     What matters is the Bellman residual of a state, how far v(s) is from its best q(s, a). The
     priority of a state is an upper bound of it: exact at the start, 0 after a backup, and raised
     when the value of a successor s' moves, by gamma * p(s'|s, a) times that move, for the action
-    most likely to lead there. It stops when no priority is above tol * (1 - gamma). With gamma = 1
-    it stops at tol, and the error is at most tol times the largest expected number of steps to
+    most likely to lead there. It stops when no priority is above d = tol * (1 - gamma), or tol
+    with gamma = 1, where the error is at most tol times the largest expected number of steps to
     the end, under the optimal or the returned policy.
     `backups` counts the states backed up. The history has a row after as many of them as there
     are states, the work of one sweep, and `residuals` holds the largest priority at each row.
