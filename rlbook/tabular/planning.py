@@ -160,12 +160,12 @@ def modified_policy_iteration(mdp, *, backups=20, tol=1e-8, history=True):
 
 
 def gauss_seidel_value_iteration(mdp, *, order=None, tol=1e-8, history=True):
-    """Value iteration in one array: each state is backed up from the newest values of the others.
+    """Value iteration in one array: each state uses the newest values of the others.
 
-    order (N,) lists the states as a sweep visits them, each that is not terminal at least once;
-    by default 0, 1, 2... Such a sweep, too, brings any two v nearer by the factor gamma, so that
-    it stops, and guarantees, as `value_iteration` does: d is the most that a sweep moves a value.
-    `backups` counts the states visited.
+    order (N,) lists the states as a sweep visits them, each that is not terminal at least
+    once; by default 0, 1, 2... Such a sweep, too, brings any two v nearer by the factor gamma,
+    so that it stops, and guarantees, as `value_iteration` does: d is the most that a sweep
+    moves a value. `backups` counts the states visited.
     Raises the errors of `value_iteration`, and ValueError where the order leaves out a state.
     Source: Sutton & Barto (2018), section 4.5; Bertsekas & Tsitsiklis (1989), section 4.3.
     """
@@ -184,11 +184,11 @@ def prioritized_value_iteration(mdp, *, tol=1e-8, history=True):
     """Back up one state at a time, where it matters most, until v is within `tol` of v*.
 
     What matters is the Bellman residual of a state, how far v(s) is from its best q(s, a). The
-    priority of a state is an upper bound of it: exact at the start, 0 after a backup, and raised
-    when the value of a successor s' moves, by gamma * p(s'|s, a) times that move, for the action
-    most likely to lead there. It stops when no priority is above d = tol * (1 - gamma), or tol
-    with gamma = 1, where the error is at most tol times the largest expected number of steps to
-    the end, under the optimal or the returned policy.
+    priority of a state is an upper bound of it: exact at the start, 0 after a backup, and
+    raised when the value of a successor s' moves, by gamma * p(s'|s, a) times that move, for
+    the action most likely to lead there. It stops when no priority is above d = tol * (1 -
+    gamma), or tol with gamma = 1, where the error is at most tol times the largest expected
+    number of steps to the end, under the optimal or the returned policy.
     `backups` counts the states backed up. The history has a row after as many of them as there
     are states, the work of one sweep, and `residuals` holds the largest priority at each row.
     Raises the errors of `value_iteration`.
