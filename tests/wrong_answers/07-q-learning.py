@@ -194,7 +194,7 @@ def choose(q, epsilon, rng):
 
 
 # %% exercise-4 | wrong | bootstraps through the end
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     q = np.full((mdp.num_states, mdp.num_actions), initial_q)
     for _ in range(episodes):
         s, terminated, steps = mdp.reset(rng), False, 0
@@ -207,7 +207,7 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
 
 
 # %% exercise-4 | wrong | takes a cut for an end
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     q = np.full((mdp.num_states, mdp.num_actions), initial_q)
     for _ in range(episodes):
         s, done, steps = mdp.reset(rng), False, 0
@@ -223,7 +223,7 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
 
 
 # %% exercise-4 | wrong | forgets gamma
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     q = np.full((mdp.num_states, mdp.num_actions), initial_q)
     for _ in range(episodes):
         s, terminated, steps = mdp.reset(rng), False, 0
@@ -237,7 +237,7 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
 
 
 # %% exercise-4 | wrong | never goes on to the next state
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     q = np.full((mdp.num_states, mdp.num_actions), initial_q)
     for _ in range(episodes):
         s = mdp.reset(rng)
@@ -252,7 +252,7 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
 
 
 # %% exercise-4 | wrong | SARSA
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     return sarsa(
         mdp, episodes=episodes, alpha=alpha, epsilon=epsilon, rng=rng, initial_q=initial_q, max_steps=max_steps
     ).q
@@ -275,7 +275,7 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=20):
 
 
 # %% exercise-4 | wrong | the terminal row is set to the first values only after each episode
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     q = np.zeros((mdp.num_states, mdp.num_actions))
     for _ in range(episodes):
         s = mdp.reset(rng)
@@ -291,7 +291,7 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
 
 
 # %% exercise-4 | wrong | walks on from the terminal state
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     q = np.full((mdp.num_states, mdp.num_actions), float(initial_q))
     for _ in range(episodes):
         s = mdp.reset(rng)
@@ -305,7 +305,7 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
 
 
 # %% exercise-4 | wrong | ignores initial_q
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     q = np.zeros((mdp.num_states, mdp.num_actions))
     for _ in range(episodes):
         s = mdp.reset(rng)
@@ -321,7 +321,7 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
 
 
 # %% exercise-4 | wrong | ignores max_steps
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     q = np.full((mdp.num_states, mdp.num_actions), float(initial_q))
     for _ in range(episodes):
         s = mdp.reset(rng)
@@ -337,7 +337,7 @@ def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
 
 
 # %% exercise-4 | right | a while loop and a weighted mean
-def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=1000):
+def q_learn(mdp, episodes, alpha, epsilon, rng, initial_q=0.0, max_steps=200):
     q = np.ones((mdp.num_states, mdp.num_actions)) * initial_q
     for _ in range(episodes):
         s, terminated, steps = mdp.reset(rng), False, 0
