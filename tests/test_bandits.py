@@ -124,7 +124,7 @@ def test_compiled_and_interpreted_give_the_same_numbers(player, kind):
 
 
 @players
-def test_each_run_has_a_generator_of_its_own(player):
+def test_runs_are_played_one_after_the_other(player):
     bandits = testbed(rng(), runs=5)
     several, fewer = (play(player, b, steps=40, rng=rng(1)) for b in (bandits, Bandits(bandits.means[:3])))
     assert np.array_equal(several.rewards[:3], fewer.rewards)

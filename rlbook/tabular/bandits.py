@@ -1,9 +1,9 @@
 """Bandits: one choice, made again and again, and nothing known but the rewards of what was chosen.
 
 `Bandits` are many k-armed bandits at once, one for each run. Each algorithm is the loop of a single run; `@player` gives
-it its public form, which checks its arguments, plays every run with the loop compiled by Numba and a generator of its
-own, and returns a `Played`. The `.py_func` of the public form, called the same way, runs the same loop as ordinary
-Python, for a debugger to step through, and gives the same numbers.
+it its public form, which checks its arguments, plays the runs one after the other with the loop compiled by Numba, and
+returns a `Played`. The `.py_func` of the public form, called the same way, runs the same loop as ordinary Python, for a
+debugger to step through, and gives the same numbers.
 
 Everywhere equal values are equally likely to be chosen. Thompson sampling knows the kind of the rewards; the other
 players know nothing but the rewards themselves.
@@ -13,6 +13,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import repeat
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ class Bandits:
             raise ValueError(f"drift is {self.drift:g}, expected 0: the means of bernoulli arms would leave [0, 1]")
         means.setflags(write=False)
         object.__setattr__(self, "means", means)
+        object.__setattr__(self, "drift", float(self.drift))
 
 
 def testbed(rng, *, runs=2000, arms=10, drift=0.0):
@@ -88,8 +90,9 @@ class Game(NamedTuple):
 
     arms: int
     bernoulli: bool
-    means: np.ndarray  # (arms,) now
     drift: float
+    means: np.ndarray  # (arms,) now
+    best: np.ndarray  # (1,) the highest of them
     actions: np.ndarray  # (steps,)
     rewards: np.ndarray  # (steps,)
     regret: np.ndarray  # (steps,)
@@ -124,14 +127,13 @@ def player(**own):
                 given = signature.bind(*args, **kwargs)
                 given.apply_defaults()
                 bandits, steps, rng = _check_call(loop, given.arguments)
-                checked = [arg.check(name, given.arguments[name], bandits, steps) for name, arg in arguments.items()]
-                own_part = [arg.per_run for arg in arguments.values()]
-                played, means = _blank(bandits, steps), bandits.means.copy()
-                for i, child in enumerate(rng.spawn(len(means))):
-                    notes = played.actions[i], played.rewards[i], played.regret[i]
-                    game = Game(means.shape[1], bandits.kind == "bernoulli", means[i], float(bandits.drift), *notes)
-                    settings = [value[i] if own else value for value, own in zip(checked, own_part, strict=True)]
-                    played.q[i], played.counts[i] = run(game, steps, *settings, child)
+                settings = []  # for each parameter of the loop, what each run gets
+                for name, argument in arguments.items():
+                    value = argument.check(name, given.arguments[name], bandits, steps)
+                    settings.append(value if argument.per_run else repeat(value))
+                played = _blank(bandits, steps)
+                for i, (game, *own_settings) in enumerate(zip(_games(bandits, played), *settings)):
+                    played.q[i], played.counts[i] = run(game, steps, *own_settings, rng)
                 return played._replace(optimal=played.regret == 0)
 
             functools.update_wrapper(play, loop)
@@ -163,7 +165,7 @@ def _docstring(loop, arguments):
     """The loop's own docstring, then a line for each argument, then what is returned."""
     says = {"bandits": "a Bandits", "steps": "how many, in each run"}
     says |= {name: argument.says for name, argument in arguments.items()}
-    says |= {"rng": "a numpy Generator; each run gets one spawned from it"}
+    says |= {"rng": "a numpy Generator; the runs draw from it one after the other"}
     lines = [f"    {name:10} {text}" for name, text in says.items()]
     return "\n".join([loop.__doc__.rstrip(), "", *lines, "", "    Returns a `Played`.", "    "])
 
@@ -182,6 +184,14 @@ def _blank(bandits, steps):
     runs, arms = bandits.means.shape
     actions, rewards, regret = np.zeros((runs, steps), np.int64), np.zeros((runs, steps)), np.zeros((runs, steps))
     return Played(actions, rewards, None, regret, np.zeros((runs, arms)), np.zeros((runs, arms), np.int64))
+
+
+def _games(bandits, played):
+    """For each run the game, whose notes are the run's rows of the record."""
+    means, best = bandits.means.copy(), bandits.means.max(axis=1, keepdims=True)
+    world = means.shape[1], bandits.kind == "bernoulli", bandits.drift
+    for row in zip(means, best, played.actions, played.rewards, played.regret, strict=True):
+        yield Game(*world, *row)
 
 
 # The checks: each gets the public name, the value, the bandits and the number of steps, and returns what the loop reads.
@@ -266,7 +276,7 @@ ARGUMENTS = {
 def epsilon_greedy(game, steps, epsilon, alpha, q, rng):
     """Pull the arm that looks best, but with probability epsilon any arm.
 
-    Greedy is epsilon=0; optimistic initial values are an initial_q above every mean, with a constant alpha.
+    Greedy is epsilon=0; optimistic is an initial_q above every mean, with a constant alpha.
     Source: Sutton & Barto (2018), sections 2.2 to 2.6; box "A simple bandit algorithm".
     """
     counts = np.zeros(game.arms, np.int64)
@@ -283,8 +293,9 @@ def epsilon_greedy(game, steps, epsilon, alpha, q, rng):
 
 @player()
 def ucb(game, steps, c, rng):
-    """Pull the arm whose value could still be highest: its average plus c sqrt(ln t / n). Untried arms come first.
+    """Pull the arm whose value could still be the highest: its average plus c sqrt(ln t / n).
 
+    Arms that were never tried come first.
     Source: Auer, Cesa-Bianchi & Fischer (2002); Sutton & Barto (2018), section 2.7.
     """
     counts = np.zeros(game.arms, np.int64)
@@ -302,9 +313,10 @@ def ucb(game, steps, c, rng):
 
 @player(alpha=Argument("step size, a positive number", _positive))
 def gradient_bandit(game, steps, alpha, baseline, rng):
-    """Draw an arm from the softmax of preferences, and move them along a sample of the gradient of the mean reward.
+    """Draw an arm from the softmax of preferences; move them along a sampled gradient.
 
-    The baseline is the average of the rewards before the present one; the first reward is compared with itself.
+    The gradient is that of the mean reward. The baseline is the average of the rewards before
+    the present one; the first reward is compared with itself.
     Source: Sutton & Barto (2018), section 2.8.
     """
     counts = np.zeros(game.arms, np.int64)
@@ -323,10 +335,11 @@ def gradient_bandit(game, steps, alpha, baseline, rng):
 
 @player()
 def thompson_sampling(game, steps, rng):
-    """Draw a value for each arm from what is believed about it, and pull the arm whose draw is highest.
+    """Draw a value for each arm from what is believed about it; pull the arm of the highest draw.
 
-    Before the first reward, the mean of a normal arm is believed to be N(0, 1), that of a bernoulli arm Beta(1, 1),
-    which is uniform; q are the means of the beliefs. Source: Thompson (1933); Russo et al. (2018).
+    At first the mean of a normal arm is believed to be N(0, 1), and that of a bernoulli arm
+    Beta(1, 1), which is uniform; q are the means of the beliefs.
+    Source: Thompson (1933); Russo et al. (2018).
     """
     counts = np.zeros(game.arms, np.int64)
     q, weight = (np.full(game.arms, 0.5), 2) if game.bernoulli else (np.zeros(game.arms), 1)
@@ -344,7 +357,7 @@ def thompson_sampling(game, steps, rng):
 # Helpers of the loops, each hiding one thing that would distract there.
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def pull(game, t, a, rng):
     """The reward of arm a at step t. Notes the step down, and lets the means drift."""
     mean = game.means[a]
@@ -352,14 +365,15 @@ def pull(game, t, a, rng):
         r = 1.0 if rng.random() < mean else 0.0
     else:
         r = rng.normal(mean, 1.0)
-    game.actions[t], game.rewards[t], game.regret[t] = a, r, max(game.means) - mean
+    game.actions[t], game.rewards[t], game.regret[t] = a, r, game.best[0] - mean
     if game.drift > 0:
         for b in range(game.arms):
             game.means[b] += rng.normal(0.0, game.drift)
+        game.best[0] = max(game.means)
     return r
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def argmax(values, rng):
     """The place of the largest of some values; of equals, each with the same chance."""
     best, ties = 0, 1
@@ -396,8 +410,10 @@ def draw(policy, rng):
 
 @njit(cache=True)
 def draw_belief(bernoulli, q, weight, rng):
-    """A value from the belief whose mean is q and which is worth as much as `weight` rewards."""
-    return rng.beta(q * weight, (1 - q) * weight) if bernoulli else rng.normal(q, 1 / np.sqrt(weight))
+    """A draw from the belief whose mean is q and which weighs as much as `weight` rewards."""
+    if bernoulli:
+        return rng.beta(q * weight, (1 - q) * weight)
+    return rng.normal(q, 1 / np.sqrt(weight))
 
 
 def lai_robbins(means):
