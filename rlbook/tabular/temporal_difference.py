@@ -127,9 +127,9 @@ def true_online_td_lambda(mdp, policy, episodes, alpha, lam, max_steps, v, keep,
             s_next, r, terminated = step(mdp, s, a, rng)
             z *= mdp.gamma * lam
             z[s] += 1.0 - alpha[episode] * z[s]
-            v_next = 0.0 if terminated else v[s_next]
-            moved = v[s] - v_old
-            v += alpha[episode] * (r + mdp.gamma * v_next - v_old) * z
+            target = r if terminated else r + mdp.gamma * v[s_next]
+            moved, v_next = v[s] - v_old, v[s_next]
+            v += alpha[episode] * (target - v_old) * z
             v[s] -= alpha[episode] * moved
             returns[episode] += r
             lengths[episode] += 1
