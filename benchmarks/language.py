@@ -2,7 +2,7 @@
 
     make bench        (or: pip install -e '.[bench]' and python benchmarks/language.py)
 
-The manner is that of run.py. The model's end token never comes, so that every completion has the same length.
+They are measured as in run.py. The model's end token never comes, so that every completion has the same length.
 """
 
 import sys
@@ -12,7 +12,7 @@ import time
 import numpy as np
 import torch
 from datasets import Dataset
-from run import report, seconds
+from measuring import report, seconds
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
