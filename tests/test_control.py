@@ -1,6 +1,9 @@
 """The learners: hand-worked updates, convergence to exact answers, published levels, and one source compiled or not."""
 
+import csv
 import re
+import runpy
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -309,6 +312,22 @@ def test_learning_goes_on_from_the_values_of_an_earlier_call():
 def test_schedules_are_taken_episode_by_episode():
     learned = q_learning(corridor(), episodes=2, alpha=[0.5, 1.0], epsilon=[1.0, 0.0], rng=rng())
     assert learned.q.ravel().tolist() == [2, 4, 0]  # after the first: 0.5 and 2; then q0 = 1 + 2 / 2, q1 = 4
+
+
+def test_the_committed_figure_6_3_is_what_its_script_writes():
+    """One line of its 114 again, 100,000 episodes in each of 10 runs; and the asymptotes are the exact values."""
+    folder = Path(__file__).parent.parent / "benchmarks"
+    with (folder / "results" / "figure_6_3.csv").open(encoding="utf-8") as file:
+        table = {(line["method"], line["alpha"], line["measurement"]): line for line in csv.DictReader(file)}
+    assert len(table) == 3 * 19 * 2 and {line["truncated"] for line in table.values()} == {"0"}
+    key = ("expected_sarsa", "1.00", "asymptotic")
+    script = runpy.run_path(str(folder / "figure_6_3.py"))
+    [task] = [task for task in script["tasks"](0, 1.0) if (task[0].__name__, f"{task[1]:.2f}", task[2]) == key]
+    assert {name: str(value) for name, value in script["measure"](task).items()} == table[key]
+    for (method, _, measurement), line in table.items():
+        if measurement == "asymptotic" and method != "sarsa":
+            exact = {"q_learning": -50.80, "expected_sarsa": -20.71}[method]
+            assert abs(float(line["mean"]) - exact) < 0.2 + 4 * float(line["standard_error"])
 
 
 @pytest.mark.parametrize("learn, own", [(sarsa, {}), *LONGER])
