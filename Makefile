@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 
-.PHONY: help setup book test lab notebooks exercises models bench clean
+.PHONY: help setup book test lab notebooks exercises models bench figures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ bench: $(READY) ## measure the package against other libraries
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/language.py
+
+figures: $(READY) ## compute figure 6.3 of chapter 07 at the book's scale (minutes on two cores)
+	$(BIN)/python benchmarks/figure_6_3.py
 
 clean: ## remove built pages and caches (not .venv)
 	rm -rf _build .pytest_cache .ruff_cache
