@@ -291,7 +291,8 @@ def _rounding(mdp, v):
 
 def _improve(mdp, policy, v):
     """The policy (S,) that is greedy for v, keeping each action that nothing beats."""
-    q, greedy = bellman_optimality(mdp, v), _greedy(mdp, v)
+    q = bellman_optimality(mdp, v)
+    greedy = _greedy(mdp, v, q)
     if policy.ndim == 2:
         return greedy
     states = np.arange(mdp.num_states)
@@ -299,12 +300,11 @@ def _improve(mdp, policy, v):
     return np.where(beaten, greedy, policy)
 
 
-def _greedy(mdp, v):
+def _greedy(mdp, v, q):
     """The policy (S,) of best actions: of equals the first, and without a discount the first that leads to an end.
 
-    (Without a discount an action that stays for ever can look as good as one that arrives.)
+    (Without a discount an action that stays for ever can look as good as one that arrives.) q: `bellman_optimality` of v.
     """
-    q = bellman_optimality(mdp, v)
     policy = q.argmax(axis=1)
     if mdp.gamma < 1:
         return policy
@@ -375,8 +375,8 @@ class _History:
         v = self.values[-1] if v is None else v
         if not np.isfinite(v).all():
             self._overflow()
-        policy = _greedy(self.mdp, v) if policy is None else policy
-        residuals, q = np.array(self.residuals), bellman_optimality(self.mdp, v)
+        q, residuals = bellman_optimality(self.mdp, v), np.array(self.residuals)
+        policy = _greedy(self.mdp, v, q) if policy is None else policy
         return Solution(v, q, policy, len(residuals), residuals, _stacked(self.values), backups=backups)
 
 
