@@ -366,9 +366,9 @@ def test_the_slope_of_lai_and_robbins_by_hand():
 def test_regret_grows_as_theory_says(seed):
     """Exploring for ever costs epsilon times the mean gap at each step. Greedy, stuck with probability 0.4, loses 0.2.
 
-    Thompson's growth per unit of ln t approaches the slope, and from below: the bound is for t to infinity, and the best
-    possible regret has a second term of order -ln ln t (Garivier, Ménard & Stoltz, 2019). About three quarters of the
-    slope are measured here, so one half leaves room below; exploring at a constant rate would be far above.
+    Thompson's growth per unit of ln t approaches the slope in the long run (Kaufmann, Korda & Munos, 2012), and from
+    below: the logarithm rules only in a last phase (Garivier, Ménard & Stoltz, 2019). About three quarters of the slope
+    are measured here, so one half leaves room below; exploring at a constant rate would be far above.
     """
     bandits = bernoulli(0.6, 0.4, runs=300)
     regret = {
