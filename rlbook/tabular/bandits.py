@@ -267,7 +267,7 @@ ARGUMENTS = {
         public="initial_q",
         per_run=True,
     ),
-    "c": Argument("how many standard errors, or so, of optimism: a number, at least 0", _at_least_0),
+    "c": Argument("the weight of the bonus sqrt(ln t / n): a number, at least 0", _at_least_0),
     "baseline": Argument("whether rewards are compared with their average so far", _flag, default=True),
 }
 
@@ -335,7 +335,7 @@ def gradient_bandit(game, steps, alpha, baseline, rng):
 
 @player()
 def thompson_sampling(game, steps, rng):
-    """Draw a value for each arm from what is believed about it; pull the arm of the highest draw.
+    """Draw a value for each arm from what is believed of it; pull the arm of the highest draw.
 
     At first the mean of a normal arm is believed to be N(0, 1), and that of a bernoulli arm
     Beta(1, 1), which is uniform; q are the means of the beliefs.
