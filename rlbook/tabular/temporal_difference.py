@@ -99,7 +99,9 @@ def td_lambda(mdp, policy, episodes, alpha, lam, max_steps, v, keep, rng):
             z *= mdp.gamma * lam
             z[s] += 1.0
             target = r if terminated else r + mdp.gamma * v[s_next]
-            v += alpha[episode] * (target - v[s]) * z
+            delta = target - v[s]
+            for state in range(mdp.num_states):
+                v[state] += alpha[episode] * delta * z[state]
             returns[episode] += r
             lengths[episode] += 1
             s = s_next
@@ -129,7 +131,8 @@ def true_online_td_lambda(mdp, policy, episodes, alpha, lam, max_steps, v, keep,
             z[s] += 1.0 - alpha[episode] * z[s]
             target = r if terminated else r + mdp.gamma * v[s_next]
             moved, v_next = v[s] - v_old, v[s_next]
-            v += alpha[episode] * (target - v_old) * z
+            for state in range(mdp.num_states):
+                v[state] += alpha[episode] * (target - v_old) * z[state]
             v[s] -= alpha[episode] * moved
             returns[episode] += r
             lengths[episode] += 1
@@ -275,9 +278,10 @@ def batch_td(steps, *, num_states, gamma=1.0, initial_v=0.0):
     """
     steps, v = _check_batch(steps, num_states, gamma, initial_v)
     if gamma == 1 and steps.truncated.any():
-        cut = np.flatnonzero(steps.truncated)[0]
-        raise ValueError(f"gamma is 1 and an episode was cut at step {cut}: expected gamma below 1, or no cut")
-    visits, A, b = np.zeros(num_states), np.zeros((num_states, num_states)), np.zeros(num_states)
+        found = f"gamma is 1 and an episode was cut at step {np.flatnonzero(steps.truncated)[0]}"
+        raise ValueError(f"{found}: expected gamma below 1, or no cut")
+    A, b = np.zeros((num_states, num_states)), np.zeros(num_states)
+    visits = np.zeros(num_states)
     history = [v]
     for s, r, s_next, terminated, _ in _episodes(steps):
         np.add.at(visits, s, 1)
