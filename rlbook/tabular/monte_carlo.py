@@ -108,7 +108,7 @@ def every_visit_prediction(mdp, policy, episodes, alpha, max_steps, v, keep, rng
 
 @predictor
 def ordinary_importance_sampling(mdp, target, behaviour, episodes, max_steps, v, keep, rng):
-    """Off-policy prediction: the mean of returns, each times how much likelier the target makes it.
+    """Off-policy prediction: the mean of the returns, each times its importance ratio.
 
     Unbiased; its variance can be infinite. Learns from the first visit in each episode.
     Source: Sutton & Barto (2018), section 5.5, eq. 5.5.
@@ -178,9 +178,9 @@ def weighted_importance_sampling(mdp, target, behaviour, episodes, max_steps, v,
 
 @learner
 def exploring_starts(mdp, episodes, alpha, max_steps, q, rng):
-    """Monte Carlo ES: start with any state and action, then act greedily; learn from first visits.
+    """Monte Carlo ES: start with any state and action, then act greedily; use first visits.
 
-    Every pair of a state and an action is as likely to be the first, whatever the start of the MDP.
+    Every pair of state and action is as likely to be the first, whatever the start of the MDP.
     A greedy policy need not end its episodes: see `truncated`.
     Source: Sutton & Barto (2018), section 5.3, box "Monte Carlo ES".
     """
@@ -244,10 +244,11 @@ def monte_carlo_control(mdp, episodes, alpha, epsilon, max_steps, q, rng):
 
 @learner
 def off_policy_control(mdp, behaviour, episodes, max_steps, q, rng):
-    """Off-policy control: learn the greedy policy from the episodes of another that takes every action.
+    """Off-policy control: learn the greedy policy from episodes of one that takes every action.
 
-    Walks back through an episode for as long as its actions are those of the greedy policy, and one step further: what
-    came before has weight 0. Learns from every visit, by weighted importance sampling.
+    Walks back through an episode for as long as its actions are those of the greedy policy, and
+    one step further: what came before has weight 0. Learns from every visit, by weighted importance
+    sampling.
     Source: Sutton & Barto (2018), section 5.7, box "Off-policy MC control".
     """
     states, actions = np.zeros(max_steps, np.int64), np.zeros(max_steps, np.int64)

@@ -13,6 +13,12 @@ values = [3.0, 3.5, 6.0, 3.0]
 # %% exercise-1 | wrong | every visit as a sum
 values = [2.5, 8.5, 3.0, 7.0]
 
+# %% exercise-1 | wrong | first visits of both, then every visit
+values = [2.5, 3.0, 4.25, 3.5]
+
+# %% exercise-1 | wrong | first visits only
+values = [2.5, 2.5, 3.0, 3.0]
+
 # %% exercise-1 | right | as an array of fractions
 values = np.array([5 / 2, 17 / 4, 3, 7 / 2])
 
@@ -40,6 +46,12 @@ def second_moment(left):
 # %% exercise-2 | wrong | infinite for the coin only
 def second_moment(left):
     return np.inf if left <= 0.5 else abs(0.1 / (left - 0.9))
+
+
+# %% exercise-2 | wrong | divides by zero on the border
+def second_moment(left):
+    factor = 0.9 / left
+    return 0.1 / left / (1 - factor) if factor <= 1 else np.inf
 
 
 # %% exercise-2 | right | the closed form
@@ -205,6 +217,17 @@ def estimates(ratios, returns):
         ordinary.append(ordinary[-1] + (rho * g - ordinary[-1]) / n)
         weighted.append(weighted[-1] + (rho / total * (g - weighted[-1]) if total > 0 else 0.0))
     return ordinary[1:], weighted[1:]
+
+
+# %% exercise-4 | right | both in one array
+def importance_ratio(episode, target, behaviour):
+    return np.prod([target[pair] / behaviour[pair] for pair in episode])
+
+
+def estimates(ratios, returns):
+    n, total = np.arange(1, len(ratios) + 1), np.cumsum(ratios)
+    sums = np.cumsum(np.multiply(ratios, returns))
+    return np.array([sums / n, np.where(total > 0, sums / np.maximum(total, 1e-300), 0)])
 
 
 # %% exercise-5 | wrong | the bug as it is
