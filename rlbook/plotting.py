@@ -101,21 +101,23 @@ def grid(
     for cell in blocked:
         shown[cell] = np.nan
     ax.set_facecolor("lightgrey")
-    ax.imshow(shown, cmap="Blues", alpha=0.7, vmin=limits[0], vmax=limits[1])
+    image = ax.imshow(shown, cmap="Blues", alpha=0.7, vmin=limits[0], vmax=limits[1])
     ax.imshow(np.where(walls, 1.0, np.nan), cmap="gray", vmin=0.0, vmax=3.0)
     for cell in np.ndindex(values.shape):
-        row, column = cell
-        ax.text(column - 0.44, row - 0.32, labels.get(cell, ""), ha="left", va="center", fontsize=9, weight="bold")
-        if cell in blocked:
-            ax.text(column, row, blocked[cell], ha="center", va="center")
-        if cell in blocked or walls[cell]:
+        (row, column), empty = cell, cell in blocked or walls[cell]
+        ink = "black" if empty else _readable_on(image, values[cell])
+        label = {"ha": "left", "va": "center", "fontsize": 9, "weight": "bold", "color": ink}
+        ax.text(column - 0.44, row - 0.32, labels.get(cell, ""), **label)
+        if empty:
+            ax.text(column, row, blocked.get(cell, ""), ha="center", va="center")
             continue
         if digits is not None:
             height = row if policy is None else row + 0.36
             number = f"{values[cell] + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
-            ax.text(column, height, number, ha="center", va="center", fontsize=10 if policy is None else 8)
+            size = 10 if policy is None else 8
+            ax.text(column, height, number, ha="center", va="center", fontsize=size, color=ink)
         for a in () if policy is None else np.flatnonzero(taken[cell]):
-            _arrow(ax, cell, moves[a])
+            _arrow(ax, cell, moves[a], ink)
     if path is not None:
         rows, columns = np.transpose(path)
         ax.plot(columns, rows, color=COLOURS[1], linewidth=2)
@@ -141,14 +143,14 @@ def _taken(policy, shape, num_actions):
     return policy > 0
 
 
-def _arrow(ax, cell, move):
+def _arrow(ax, cell, move, colour):
     """A short arrow in a cell (row, column) towards its neighbour in the direction of the move; a dot where it stays."""
     row, column = cell[0] - 0.1, cell[1]
     if move == "stay":
-        ax.plot(column, row, marker="o", markersize=4, color="black")
+        ax.plot(column, row, marker="o", markersize=4, color=colour)
         return
     d_row, d_column = np.sum([MOVES[word] for word in move.split()], axis=0)
-    style = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0}
+    style = {"arrowstyle": "-|>", "color": colour, "shrinkA": 0, "shrinkB": 0}
     ax.annotate("", xy=(column + 0.29 * d_column, row + 0.29 * d_row), xytext=(column, row), arrowprops=style)
 
 
@@ -176,14 +178,19 @@ def heatmap(
         ax.figure.colorbar(image, ax=ax)
     else:
         for row, column in np.argwhere(np.isfinite(values)):
-            colour = image.cmap(image.norm(values[row, column]))
-            readable = "black" if np.dot(colour[:3], (0.299, 0.587, 0.114)) > 0.5 else "white"
-            text = numbers.format(values[row, column] + 0.0)
-            ax.text(column, row, text, ha="center", va="center", fontsize=8, color=readable)
+            text, ink = numbers.format(values[row, column] + 0.0), _readable_on(image, values[row, column])
+            ax.text(column, row, text, ha="center", va="center", fontsize=8, color=ink)
     every = [max(1, -(-count // 12)) for count in values.shape]  # at most a dozen ticks
     ax.set_yticks(np.arange(len(y))[:: every[0]], y[:: every[0]])
     ax.set_xticks(np.arange(len(x))[:: every[1]], x[:: every[1]])
     return _finish(ax, xlabel, ylabel, title)
+
+
+def _readable_on(image, value):
+    """Black or white, whichever can be read on the colour that the image has for the value."""
+    strength = image.get_alpha() or 1.0  # the rest shows the ground, which is light
+    brightness = np.dot(image.cmap(image.norm(value))[:3], (0.299, 0.587, 0.114))
+    return "black" if strength * brightness + (1 - strength) * 0.83 > 0.5 else "white"
 
 
 class Animation:

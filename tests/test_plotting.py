@@ -137,6 +137,13 @@ def test_a_heatmap_has_its_first_row_at_the_bottom_and_writes_its_numbers():
         plotting.heatmap(np.ones((2, 2)), xlabel="", ylabel="", y=[0])
 
 
+def test_numbers_can_be_read_on_dark_cells_too():
+    heat = plotting.heatmap([[0.0, 1.0]], xlabel="", ylabel="", numbers="{:.0f}", cmap="gray")
+    assert [text.get_color() for text in heat.texts] == ["white", "black"]
+    grid = plotting.grid([[0.0, 1.0]])
+    assert [text.get_color() for text in grid.texts if text.get_text()] == ["black", "white"]
+
+
 def test_an_animation_plays_without_a_network_and_is_the_same_at_every_run():
     def draw(frame, ax):
         plotting.grid([[frame, 1.0]], ax=ax)
