@@ -1,27 +1,32 @@
 """Bandits: one choice, made again and again, and nothing known but the rewards of what was chosen.
 
 `Bandits` are many k-armed bandits at once, one for each run. Each algorithm is the loop of a single run; `@player` gives
-it its public form, which checks its arguments, plays the runs one after the other with the loop compiled by Numba, and
-returns a `Played`. The `.py_func` of the public form, called the same way, runs the same loop as ordinary Python, for a
-debugger to step through, and gives the same numbers.
+it its public form (see `public`), which plays the runs one after the other and returns a `Played`.
 
 Everywhere equal values are equally likely to be chosen. Thompson sampling knows the kind of the rewards; the other
 players know nothing but the rewards themselves.
 """
 
-import functools
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
-from numbers import Real
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from scipy.special import rel_entr
 
 from rlbook._checks import check_counts, check_rng
+from rlbook.tabular.public import (
+    Argument,
+    arguments_of,
+    at_least_zero,
+    count,
+    generator,
+    is_number,
+    public_form,
+    schedule,
+    table,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +57,7 @@ class Bandits:
             allowed, expected = (means >= 0) & (means <= 1), "the probability of a 1, in [0, 1]"
         for run, arm in np.argwhere(~allowed)[:1]:
             raise ValueError(f"means[{run}, {arm}] is {means[run, arm]:g}, expected {expected}")
-        if not (_is_number(self.drift) and 0 <= self.drift < np.inf):
+        if not (is_number(self.drift) and 0 <= self.drift < np.inf):
             raise ValueError(f"drift is {self.drift!r}, expected a standard deviation, at least 0")
         if self.drift > 0 and self.kind == "bernoulli":
             raise ValueError(f"drift is {self.drift:g}, expected 0: the means of bernoulli arms would leave [0, 1]")
@@ -98,16 +103,6 @@ class Game(NamedTuple):
     regret: np.ndarray  # (steps,)
 
 
-class Argument(NamedTuple):
-    """What a caller may pass for one parameter of a loop."""
-
-    says: str  # its line in the docstring
-    check: Callable  # check(name, value, bandits, steps): what the loop gets, or an error
-    default: Any = inspect.Parameter.empty
-    public: str = ""  # the name that the caller uses, where it is not the loop's
-    per_run: bool = False  # the checked value has a leading axis, and each run gets its own part
-
-
 def player(**own):
     """A decorator: make the loop of one run callable on `Bandits`. `own` replaces entries of ARGUMENTS.
 
@@ -116,67 +111,23 @@ def player(**own):
     """
 
     def decorate(loop):
-        arguments = {}  # by the name that the caller uses, in the order of the loop's parameters
-        for name in list(inspect.signature(loop).parameters)[2:-1]:
-            argument = (ARGUMENTS | own)[name]
-            arguments[argument.public or name] = argument
-        signature = _signature(arguments)
+        of_loop = arguments_of(loop, ARGUMENTS | own, first=2)
+        around = {"bandits": BANDITS, "steps": STEPS} | of_loop | {"rng": RNG}
 
-        def public(run):
-            def play(*args, **kwargs):
-                given = signature.bind(*args, **kwargs)
-                given.apply_defaults()
-                bandits, steps, rng = _check_call(loop, given.arguments)
-                settings = []  # for each parameter of the loop, what each run gets
-                for name, argument in arguments.items():
-                    value = argument.check(name, given.arguments[name], bandits, steps)
-                    settings.append(value if argument.per_run else repeat(value))
-                played = _blank(bandits, steps)
-                for i, (game, *own_settings) in enumerate(zip(_games(bandits, played), *settings)):
-                    played.q[i], played.counts[i] = run(game, steps, *own_settings, rng)
-                return played._replace(optimal=played.regret == 0)
+        def call_loop(run, given):
+            bandits, steps, rng = (around[name].check(name, given[name], loop) for name in ("bandits", "steps", "rng"))
+            settings = []  # for each parameter of the loop, what each run gets
+            for name, argument in of_loop.items():
+                value = argument.check(name, given[name], Call(bandits, steps))
+                settings.append(value if argument.per_run else repeat(value))
+            played = _blank(bandits, steps)
+            for i, (game, *own_settings) in enumerate(zip(_games(bandits, played), *settings)):
+                played.q[i], played.counts[i] = run(game, steps, *own_settings, rng)
+            return played._replace(optimal=played.regret == 0)
 
-            functools.update_wrapper(play, loop)
-            play.__doc__ = _docstring(loop, arguments)
-            play.__signature__ = signature
-            return play
-
-        function = public(njit(cache=True)(loop))
-        function.py_func = public(loop)
-        return function
+        return public_form(loop, around, call_loop, Played)
 
     return decorate
-
-
-def _signature(arguments):
-    """The bandits by position, everything else by name."""
-    parameters = [inspect.Parameter("bandits", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-    by_name = [("steps", inspect.Parameter.empty)]
-    by_name += [(name, argument.default) for name, argument in arguments.items()]
-    by_name += [("rng", inspect.Parameter.empty)]
-    by_name.sort(key=lambda pair: pair[1] is not inspect.Parameter.empty)
-    parameters += [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default) for name, default in by_name
-    ]
-    return inspect.Signature(parameters)
-
-
-def _docstring(loop, arguments):
-    """The loop's own docstring, then a line for each argument, then what is returned."""
-    says = {"bandits": "a Bandits", "steps": "how many, in each run"}
-    says |= {name: argument.says for name, argument in arguments.items()}
-    says |= {"rng": "a numpy Generator; the runs draw from it one after the other"}
-    lines = [f"    {name:10} {text}" for name, text in says.items()]
-    return "\n".join([loop.__doc__.rstrip(), "", *lines, "", "    Returns a `Played`.", "    "])
-
-
-def _check_call(loop, given):
-    bandits, steps, rng = given["bandits"], given["steps"], given["rng"]
-    if not isinstance(bandits, Bandits):
-        raise TypeError(f"{loop.__name__} got a {type(bandits).__name__}, expected a Bandits, such as testbed(rng)")
-    check_counts(steps=steps)
-    check_rng(rng)
-    return bandits, int(steps), rng
 
 
 def _blank(bandits, steps):
@@ -194,69 +145,62 @@ def _games(bandits, played):
         yield Game(*world, *row)
 
 
-# The checks: each gets the public name, the value, the bandits and the number of steps, and returns what the loop reads.
+# The checks: each gets the public name, the value, and the call, and returns what the loop reads.
 
 
-def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool)
+class Call(NamedTuple):
+    """What the check of one argument may ask about the others."""
+
+    bandits: Bandits
+    steps: int
 
 
-def _positive(name, value, bandits, steps):
-    if not (_is_number(value) and 0 < value < np.inf):
+def _bandits(name, value, loop):
+    if not isinstance(value, Bandits):
+        raise TypeError(f"{loop.__name__} got a {type(value).__name__}, expected a Bandits, such as testbed(rng)")
+    return value
+
+
+def _positive(name, value, call):
+    if not (is_number(value) and 0 < value < np.inf):
         raise ValueError(f"{name} is {value!r}, expected a positive number")
     return float(value)
 
 
-def _at_least_0(name, value, bandits, steps):
-    if not (_is_number(value) and 0 <= value < np.inf):
-        raise ValueError(f"{name} is {value!r}, expected a number, at least 0")
-    return float(value)
-
-
-def _flag(name, value, bandits, steps):
+def _flag(name, value, call):
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} is {value!r}, expected True or False")
     return bool(value)
 
 
-def _epsilon(name, value, bandits, steps):
+def _probabilities(name, value, call):
     """A number in [0, 1] for each step."""
-    return _schedule(name, value, steps, "step", "in [0, 1]", lambda epsilon: (epsilon >= 0) & (epsilon <= 1))
+    return schedule(name, value, call.steps, "step", "in [0, 1]", lambda x: (x >= 0) & (x <= 1))
 
 
-def _step_sizes(name, value, bandits, steps):
+def _step_sizes(name, value, call):
     """A number in (0, 1] for each time that an arm may be pulled; by default those of the sample average."""
     if value is None:
-        return 1 / np.arange(1.0, steps + 1)
+        return 1 / np.arange(1.0, call.steps + 1)
     rounding = 1e-9  # 0.1 / (1 - 0.9) is a little above 1
-    sizes = _schedule(name, value, steps, "pull", "in (0, 1]", lambda alpha: (alpha > 0) & (alpha <= 1 + rounding))
+    sizes = schedule(name, value, call.steps, "pull", "in (0, 1]", lambda x: (x > 0) & (x <= 1 + rounding))
     return np.minimum(sizes, 1.0)
 
 
-def _schedule(name, value, steps, each, expected, is_good):
-    """A number or a sequence (steps,) as an array (steps,), checked."""
-    numbers = np.asarray(value, dtype=float)
-    if numbers.shape not in ((), (steps,)):
-        raise ValueError(f"{name} has shape {numbers.shape}, expected a number or ({steps},), one for each {each}")
-    numbers = np.array(np.broadcast_to(numbers, (steps,)))
-    for i in np.flatnonzero(~is_good(numbers))[:1]:
-        raise ValueError(f"{name} is {numbers[i]:g} at {each} {i}, expected a number {expected}")
-    return numbers
+def _initial(name, value, call):
+    """Estimates (runs, arms) to start from."""
+    runs, arms = call.bandits.means.shape
+    return table(name, value, (arms,), runs)
 
 
-def _initial(name, value, bandits, steps):
-    """Estimates (runs, arms) to start from, in memory of their own."""
-    full, q = bandits.means.shape, np.asarray(value, dtype=float)
-    if q.shape not in ((), full[1:], full) or not np.isfinite(q).all():
-        raise ValueError(f"{name} has shape {q.shape}, expected a finite number or finite values {full[1:]} or {full}")
-    return np.array(np.broadcast_to(q, full))
-
-
+BANDITS = Argument("a Bandits", _bandits, by_position=True)
+STEPS = Argument("how many, in each run", count)
+RNG = Argument("a numpy Generator; the runs draw from it one after the other", generator)
 ARGUMENTS = {
-    "epsilon": Argument("exploration in [0, 1]: a number, or (steps,), one for each step", _epsilon),
+    "epsilon": Argument("exploration in [0, 1]: a number, or (steps,), one for each step", _probabilities),
     "alpha": Argument(
-        "step size in (0, 1]: a number, or (steps,), where alpha[n] is for the pull of an arm that was pulled n times\n"
-        "               before; None is 1 / (n + 1), which makes q the sample average",
+        "step size in (0, 1]: a number, or (steps,), where alpha[n] is for the pull of an arm that was pulled n times "
+        "before; None is 1 / (n + 1), which makes q the sample average",
         _step_sizes,
         default=None,
     ),
@@ -267,7 +211,7 @@ ARGUMENTS = {
         public="initial_q",
         per_run=True,
     ),
-    "c": Argument("the weight of the bonus sqrt(ln t / n): a number, at least 0", _at_least_0),
+    "c": Argument("the weight of the bonus sqrt(ln t / n): a number, at least 0", at_least_zero),
     "baseline": Argument("whether rewards are compared with their average so far", _flag, default=True),
 }
 

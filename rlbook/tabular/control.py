@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from rlbook.mdp import reset, step
+from rlbook.tabular.bandits import argmax
 from rlbook.tabular.loops import learner
 
 
@@ -215,15 +216,7 @@ def epsilon_greedy(q, epsilon, rng):
     """An action from the epsilon-greedy policy for q (A,): ties for the best are broken evenly."""
     if rng.random() < epsilon:
         return rng.integers(0, len(q))
-    best, ties = 0, 1
-    for a in range(1, len(q)):
-        if q[a] > q[best]:
-            best, ties = a, 1
-        elif q[a] == q[best]:
-            ties += 1
-            if rng.random() * ties < 1:  # the k-th of equals comes in with probability 1/k
-                best = a
-    return best
+    return argmax(q, rng)
 
 
 @njit(cache=True)

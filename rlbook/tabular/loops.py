@@ -1,26 +1,31 @@
-"""What stands between a plain loop over the tables of an MDP and the function that a reader calls.
+"""Loops over the tables of an MDP: what they may ask for, what they return, and the helpers that they share.
 
-The algorithms of the tabular modules are loops as the book prints them, one step at a time. `@learner` (control) and
-`@predictor` (prediction) give such a loop its public form: called with a `FiniteMDP` and keyword arguments it checks
-them, runs the loop compiled by Numba, once or for many independent runs, and returns a record. The `.py_func` of the
-public form, called the same way, runs the same loop as ordinary Python, for a debugger to step through, and gives the
-same numbers. (The helpers that it calls stay compiled, unless NUMBA_DISABLE_JIT=1 is set before the start.)
-
-What a loop needs, it says by the names of its parameters; `ARGUMENTS` says for each name what a caller may pass.
+`@learner` (control) and `@predictor` (prediction) give a loop its public form (see `public`): called with a `FiniteMDP`
+and keyword arguments it runs compiled, once or for many independent runs, and returns a record. `ARGUMENTS` says for
+each name of a parameter what a caller may pass.
 """
 
-import functools
-import inspect
-import textwrap
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from rlbook._checks import check_counts, check_rng
+from rlbook._checks import check_counts
 from rlbook.mdp import FiniteMDP
 from rlbook.tabular.bellman import action_probabilities, require_proper
+from rlbook.tabular.public import (
+    Argument,
+    arguments_of,
+    at_least_zero,
+    count,
+    count_from_0,
+    count_or_none,
+    fraction,
+    generator,
+    public_form,
+    schedule,
+    table,
+)
 
 
 class Learned(NamedTuple):
@@ -56,16 +61,6 @@ class Call(NamedTuple):
     given: dict  # every argument as the caller passed it, by its public name
 
 
-class Argument(NamedTuple):
-    """What a caller may pass for one parameter of a loop."""
-
-    says: str  # its line in the docstring
-    check: Callable  # check(name, value, call): what the loop gets, or an error
-    default: Any = inspect.Parameter.empty
-    public: str = ""  # the name that the caller uses, where it is not the loop's
-    per_run: bool = False  # with runs, the checked value has a leading axis, and each run gets its own part
-
-
 def compiled(record, **own):
     """A decorator that gives a loop its public form, which returns a `record`; `own` replaces entries of ARGUMENTS.
 
@@ -73,141 +68,55 @@ def compiled(record, **own):
     """
 
     def decorate(loop):
-        arguments = {}  # by the name that the caller uses, in the order of the loop's parameters
-        for name in list(inspect.signature(loop).parameters)[1:-1]:
-            argument = (ARGUMENTS | own)[name]
-            arguments[argument.public or name] = argument
-        signature = _signature(arguments)
+        of_loop = arguments_of(loop, ARGUMENTS | own, first=1)
+        around = {"mdp": MDP} | of_loop | {"rng": RNG, "runs": RUNS}
 
-        def public(run):
-            def call(*args, **kwargs):
-                given = signature.bind(*args, **kwargs)
-                given.apply_defaults()
-                mdp, rng, runs = _check_call(loop, given.arguments)
-                checked = _check_arguments(arguments, given.arguments)
-                if runs is None:
-                    return record(*run(mdp.tables, *checked(0), rng))
-                results = [run(mdp.tables, *checked(i), child) for i, child in enumerate(rng.spawn(runs))]
-                return record(*(np.array(column) for column in zip(*results, strict=True)))
+        def call_loop(run, given):
+            mdp, rng, runs = (around[name].check(name, given[name], loop) for name in ("mdp", "rng", "runs"))
+            check_counts(episodes=given["episodes"])
+            call = Call(mdp, given["episodes"], runs, given)
+            values = [argument.check(name, given[name], call) for name, argument in of_loop.items()]
+            if runs is None:
+                return record(*run(mdp.tables, *values, rng))
+            own_part = [argument.per_run for argument in of_loop.values()]
+            results = []
+            for i, child in enumerate(rng.spawn(runs)):
+                values_of_run = [value[i] if own else value for value, own in zip(values, own_part, strict=True)]
+                results.append(run(mdp.tables, *values_of_run, child))
+            return record(*(np.array(column) for column in zip(*results, strict=True)))
 
-            functools.update_wrapper(call, loop)
-            call.__doc__ = _docstring(loop, arguments, record)
-            call.__signature__ = signature
-            return call
-
-        function = public(njit(cache=True)(loop))
-        function.py_func = public(loop)
-        return function
+        return public_form(loop, around, call_loop, record)
 
     return decorate
-
-
-def _signature(arguments):
-    """mdp and the policies may be given by position; everything else by name."""
-    by_position, by_name = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-    parameters = [inspect.Parameter("mdp", by_position)]
-    for name, argument in arguments.items():
-        parameters.append(
-            inspect.Parameter(
-                name, by_position if argument.check in (_policy, _behaviour) else by_name, default=argument.default
-            )
-        )
-    parameters.append(inspect.Parameter("rng", by_name))
-    parameters.append(inspect.Parameter("runs", by_name, default=None))
-    parameters.sort(key=lambda parameter: (parameter.kind, parameter.default is not inspect.Parameter.empty))
-    return inspect.Signature(parameters)
-
-
-def _docstring(loop, arguments, record):
-    """The loop's own docstring, then a line for each argument, then what is returned."""
-    says = {"mdp": "a FiniteMDP"} | {name: argument.says for name, argument in arguments.items()}
-    says |= {
-        "rng": "a numpy Generator",
-        "runs": "None, or how many independent runs, each with a generator spawned from rng; the record's arrays then have "
-        "a leading axis (runs, ...)",
-    }
-    lines = [
-        textwrap.fill(text, 120, initial_indent=f"    {name:17} ", subsequent_indent=22 * " ")
-        for name, text in says.items()
-    ]
-    return "\n".join([loop.__doc__.rstrip(), "", *lines, "", f"    Returns a `{record.__name__}`.", "    "])
-
-
-def _check_call(loop, given):
-    """The MDP, the generator, and the number of runs or None."""
-    mdp, rng, runs = given["mdp"], given["rng"], given["runs"]
-    if not isinstance(mdp, FiniteMDP):
-        raise TypeError(f"{loop.__name__} got a {type(mdp).__name__}, expected a FiniteMDP")
-    check_rng(rng)
-    check_counts(episodes=given["episodes"], **({} if runs is None else {"runs": runs}))
-    return mdp, rng, runs
-
-
-def _check_arguments(arguments, given):
-    """A function of the number of a run: the values for the loop, in the order of its parameters."""
-    call = Call(given["mdp"], given["episodes"], given["runs"], given)
-    values = [argument.check(name, given[name], call) for name, argument in arguments.items()]
-    own = [argument.per_run and call.runs is not None for argument in arguments.values()]
-    return lambda i: [value[i] if own else value for value, own in zip(values, own, strict=True)]
 
 
 # The checks: each gets the public name, the value, and the call, and returns what the loop reads.
 
 
-def count(name, value, call):
-    """A whole number, at least 1."""
-    check_counts(**{name: value})
-    return int(value)
+def _mdp(name, value, loop):
+    if not isinstance(value, FiniteMDP):
+        raise TypeError(f"{loop.__name__} got a {type(value).__name__}, expected a FiniteMDP")
+    return value
 
 
-def count_from_0(name, value, call):
-    """A whole number, at least 0."""
-    check_counts(0, **{name: value})
-    return int(value)
-
-
-def fraction(name, value, call):
-    """A number in [0, 1]."""
-    if isinstance(value, bool) or not np.isscalar(value) or not 0 <= value <= 1:
-        raise ValueError(f"{name} is {value!r}, expected a number in [0, 1]")
-    return float(value)
-
-
-def schedule(name, value, call, expected="in [0, 1]", is_good=lambda x: (x >= 0) & (x <= 1)):
-    """A number or one for each episode, as an array (episodes,) in memory of its own."""
-    numbers = np.asarray(value, dtype=float)
-    if numbers.shape not in ((), (call.episodes,)):
-        raise ValueError(
-            f"{name} has shape {numbers.shape}, expected a number or ({call.episodes},), one for each episode"
-        )
-    numbers = np.array(np.broadcast_to(numbers, (call.episodes,)))
-    wrong = np.flatnonzero(~is_good(numbers))
-    if wrong.size:
-        raise ValueError(f"{name} is {numbers[wrong[0]]:g} in episode {wrong[0]}, expected a number {expected}")
-    return numbers
+def probabilities(name, value, call):
+    """A number in [0, 1] for each episode."""
+    return schedule(name, value, call.episodes, "episode", "in [0, 1]", lambda x: (x >= 0) & (x <= 1))
 
 
 def step_sizes(name, value, call):
-    """A schedule of step sizes in (0, 1]."""
-    return schedule(name, value, call, "in (0, 1]", lambda alpha: (alpha > 0) & (alpha <= 1))
+    """A number in (0, 1] for each episode."""
+    return schedule(name, value, call.episodes, "episode", "in (0, 1]", lambda alpha: (alpha > 0) & (alpha <= 1))
 
 
 def table_of_actions(name, value, call):
     """Values (S, A) to start from, or, with runs, (runs, S, A); in memory of their own."""
-    return _table(name, value, call, (call.mdp.num_states, call.mdp.num_actions))
+    return table(name, value, (call.mdp.num_states, call.mdp.num_actions), call.runs)
 
 
 def table_of_states(name, value, call):
     """Values (S,) to start from, or, with runs, (runs, S); in memory of their own."""
-    return _table(name, value, call, (call.mdp.num_states,))
-
-
-def _table(name, value, call, shape):
-    full = shape if call.runs is None else (call.runs, *shape)
-    table = np.asarray(value, dtype=float)
-    if table.shape not in ((), shape, full) or not np.isfinite(table).all():
-        raise ValueError(f"{name} has shape {table.shape}, expected a finite number or finite values {full}")
-    return np.array(np.broadcast_to(table, full))
+    return table(name, value, (call.mdp.num_states,), call.runs)
 
 
 def _policy(name, value, call):
@@ -239,13 +148,6 @@ def _behaviour(name, value, call):
             f"policy may take ({len(missing)} such pairs): expected a positive probability wherever the target has one"
         )
     return cumulative
-
-
-def at_least_zero(name, value, call):
-    """A finite number, not negative."""
-    if isinstance(value, bool) or not np.isscalar(value) or not 0 <= value < np.inf:
-        raise ValueError(f"{name} is {value!r}, expected a finite number, at least 0")
-    return float(value)
 
 
 def _changes(name, value, call):
@@ -284,16 +186,27 @@ def _keep(name, value, call):
     return keep.astype(np.int64)
 
 
+MDP = Argument("a FiniteMDP", _mdp, by_position=True)
+RNG = Argument("a numpy Generator", generator)
+RUNS = Argument(
+    "None, or how many independent runs, each with a generator spawned from rng; the record's arrays then have a leading "
+    "axis (runs, ...)",
+    count_or_none,
+    default=None,
+)
 ARGUMENTS = {
-    "policy": Argument("(S,) actions, or (S, A) probabilities", _policy),
-    "target": Argument("the policy to learn the values of: (S,) actions, or (S, A) probabilities", _policy),
+    "policy": Argument("(S,) actions, or (S, A) probabilities", _policy, by_position=True),
+    "target": Argument(
+        "the policy to learn the values of: (S,) actions, or (S, A) probabilities", _policy, by_position=True
+    ),
     "behaviour": Argument(
         "the policy that acts, (S, A) probabilities: positive wherever the policy that is learned may take an action",
         _behaviour,
+        by_position=True,
     ),
     "episodes": Argument("how many to run", count),
     "alpha": Argument("step size in (0, 1]: a number, or (episodes,), one for each episode", step_sizes),
-    "epsilon": Argument("exploration in [0, 1]: a number, or (episodes,), one for each episode", schedule),
+    "epsilon": Argument("exploration in [0, 1]: a number, or (episodes,), one for each episode", probabilities),
     "n": Argument("how many rewards a target sums before it bootstraps", count),
     "lam": Argument("trace decay in [0, 1]", fraction),
     "planning_steps": Argument(

@@ -10,17 +10,8 @@ from numba import njit
 
 from rlbook.mdp import reset, step
 from rlbook.tabular.control import epsilon_greedy
-from rlbook.tabular.loops import (
-    ARGUMENTS,
-    Argument,
-    Learned,
-    Predicted,
-    act,
-    compiled,
-    count,
-    keep_values,
-    step_sizes,
-)
+from rlbook.tabular.loops import ARGUMENTS, Learned, Predicted, act, compiled, keep_values, step_sizes
+from rlbook.tabular.public import Argument, count
 
 
 def _step_sizes_or_average(name, value, call):
