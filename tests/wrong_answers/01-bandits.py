@@ -180,6 +180,12 @@ def weights(alphas):
         w = np.append(w * (1 - alpha), alpha)
 
 
+# %% exercise-3 | right | all at once
+def weights(alphas):
+    kept = np.cumprod(np.append(1.0, 1 - alphas[::-1]))[::-1]
+    return kept * np.append(1.0, alphas)
+
+
 # %% exercise-3 | right | by products, as a list
 def weights(alphas):
     alphas = [1.0, *alphas]
