@@ -803,7 +803,7 @@ def late_gain(constant, average, last=1000):
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = Bandits(rng.normal(size=(runs, 10)), drift=drift)
     sizes = [np.full(steps, 0.1), 1 / np.arange(1, steps + 1)]
-    return tuple(epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=alpha, rng=rng) for alpha in sizes)
+    return [epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=alpha, rng=rng) for alpha in sizes]
 
 
 def late_gain(constant, average, last=1000):
