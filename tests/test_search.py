@@ -102,11 +102,19 @@ def test_the_greedy_choice_from_rollouts_is_policy_improvement(seed):
 
 def test_upper_confidence_by_hand():
     """N = 10: bounds 0.5 + sqrt(ln 10 / 8) = 1.036, 0.2 + sqrt(ln 10 / 2) = 1.273; at c = 1/2: 0.768 and 0.737."""
-    q, visits = np.array([0.5, 0.2]), np.array([8, 2])
-    assert upper_confidence(q, visits, 1.0, rng()) == 1
-    assert upper_confidence(q, visits, 0.5, rng()) == 0
-    assert upper_confidence(q, np.array([8, 0]), 0.0, rng()) == 1  # what was never tried comes first
-    picks = [upper_confidence(np.zeros(3), np.zeros(3, int), 1.0, generator) for generator in rng().spawn(3000)]
+    q, bounds = np.array([0.5, 0.2]), np.zeros(2)
+    for visits, c, by_hand in [
+        ([8, 2], 1.0, [1.036, 1.273]),
+        ([8, 2], 0.5, [0.768, 0.737]),
+        ([8, 0], 0.0, [0.5, np.inf]),
+    ]:
+        upper_confidence(q, np.array(visits), c, bounds)
+        assert bounds == pytest.approx(by_hand, abs=1e-3)
+
+
+def test_of_actions_never_tried_each_comes_first_equally_often():
+    bandit = FiniteMDP(np.ones((1, 3, 1)), np.zeros((1, 3)), 0.9)
+    picks = [uct(bandit, 0, simulations=1, depth=1, rng=child).action for child in rng().spawn(3000)]
     assert np.all(np.abs(np.bincount(picks) - 1000) < 5 * np.sqrt(3000 * 2 / 9))
 
 

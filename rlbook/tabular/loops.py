@@ -151,7 +151,10 @@ def _behaviour(name, value, call):
 
 
 def _changes(name, value, call):
-    """The time steps at which the world changes (changes,), ascending, and the tables before, between and after them."""
+    """The time steps at which the world changes (changes,), ascending, and the tables before, between and after them.
+
+    Without a change there is one that never comes: the loop is compiled for a number of worlds, and so for 1 and 2 at once.
+    """
     if not isinstance(value, dict | None):
         raise TypeError(f"{name} is a {type(value).__name__}, expected a dict {{time step: FiniteMDP}}")
     before = call.mdp
@@ -164,8 +167,9 @@ def _changes(name, value, call):
             raise ValueError(
                 f"{name}[{now}] has (states, actions, gamma) = {kinds[1]}, expected those of the first world: {kinds[0]}"
             )
-    times = sorted(value or {})
-    return np.array(times, dtype=np.int64), (before.tables, *(value[now].tables for now in times))
+    changes = value or {np.iinfo(np.int64).max: before}
+    times = sorted(changes)
+    return np.array(times, dtype=np.int64), (before.tables, *(changes[now].tables for now in times))
 
 
 MOST_NUMBERS_KEPT = 100_000_000  # 0.8 GB

@@ -12,6 +12,7 @@ from numba import njit
 
 from rlbook._checks import check_counts, check_rng
 from rlbook.mdp import FiniteMDP, step
+from rlbook.tabular.bandits import argmax
 from rlbook.tabular.loops import act, cumulative_policy
 
 
@@ -88,12 +89,13 @@ def tree_search(mdp, root, simulations, depth, c, policy, rng):
     q = np.zeros((simulations + 1, mdp.num_actions))  # of each node; the root is node 0
     visits = np.zeros((simulations + 1, mdp.num_actions), np.int64)
     nodes = {(root, 0): 0}  # the node of each (state, steps taken) in the tree
-    path, rewards = np.zeros((depth, 2), np.int64), np.zeros(depth)
+    path, rewards, bounds = np.zeros((depth, 2), np.int64), np.zeros(depth), np.zeros(mdp.num_actions)
     for _ in range(simulations):
         s, t, terminated = root, 0, False
         while t < depth and not terminated and (s, t) in nodes:  # 1. select, inside the tree
             node = nodes[s, t]
-            a = upper_confidence(q[node], visits[node], c, rng)
+            upper_confidence(q[node], visits[node], c, bounds)
+            a = argmax(bounds, rng)
             path[t] = node, a
             s, rewards[t], terminated = step(mdp, s, a, rng)
             t += 1
@@ -111,19 +113,11 @@ def tree_search(mdp, root, simulations, depth, c, policy, rng):
 
 
 @njit(cache=True)
-def upper_confidence(q, visits, c, rng):
-    """UCB1: an action not tried yet, or the one whose mean plus c * sqrt(ln N / n) is the largest; ties evenly."""
-    best, largest, ties = 0, -np.inf, 0
+def upper_confidence(q, visits, c, bounds):
+    """Write into bounds (A,) each action's mean plus c * sqrt(ln N / n), and infinity where it was never tried."""
     log_total = np.log(max(1, visits.sum()))
     for a in range(len(q)):
-        bound = q[a] + c * np.sqrt(log_total / visits[a]) if visits[a] > 0 else np.inf
-        if bound > largest:
-            best, largest, ties = a, bound, 1
-        elif bound == largest:
-            ties += 1
-            if rng.random() * ties < 1:  # the k-th of equals comes in with probability 1/k
-                best = a
-    return best
+        bounds[a] = q[a] + c * np.sqrt(log_total / visits[a]) if visits[a] > 0 else np.inf
 
 
 @njit(cache=True)
