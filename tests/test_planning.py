@@ -353,6 +353,23 @@ def test_sweeps_that_cannot_settle_are_an_error_not_a_hang():
     assert len(history.residuals) == 20
 
 
+@pytest.mark.parametrize("seed", [10, 27, 29, 33])
+def test_prioritized_backups_are_given_the_time_that_a_coarse_tolerance_takes(seed):
+    """Priorities are upper bounds: they come down later than residuals, to which ten sweeps and some would be enough."""
+    rng = np.random.default_rng(seed)
+    mdp = FiniteMDP(np.eye(3)[rng.integers(0, 3, size=(3, 3))], rng.normal(size=(3, 3)), 0.99)
+    tol = 90 * np.abs(mdp.R.max(axis=1)).max()
+    assert np.abs(prioritized_value_iteration(mdp, tol=tol).v - policy_iteration(mdp).v).max() <= tol
+
+
+def test_bounds_that_rounding_keeps_apart_are_an_error_not_a_hang():
+    """At values of 1e7 the last digit is 2e-9: bounds do not come within 1e-12, though the iterates stand still."""
+    rng = np.random.default_rng(0)
+    mdp = FiniteMDP(rng.dirichlet(np.ones(20), size=(20, 3)), 1e6 * rng.normal(size=(20, 3)), 0.9)
+    with pytest.raises(ArithmeticError, match="is finer than floating point can resolve"):
+        modified_policy_iteration(mdp, tol=1e-12)
+
+
 def test_values_that_overflow_are_an_error():
     for solver in (value_iteration, modified_policy_iteration, *ASYNCHRONOUS_SOLVERS):
         with pytest.raises(ArithmeticError, match="too large for floating point"):

@@ -423,6 +423,14 @@ def test_a_cut_episode_teaches_batch_monte_carlo_nothing():
     assert v_a == pytest.approx(2 + v_b / 2) and v_b == pytest.approx(4 + v_a / 2) and end == 7
 
 
+@pytest.mark.parametrize("function", [batch_td, batch_monte_carlo])
+def test_an_episode_that_ends_at_the_step_limit_is_whole(function):
+    """Its last step is both terminated and truncated, as Gymnasium reports it: it counts as an end."""
+    end = dict(s=[A, B], r=[2.0, 4.0], s_next=[B, END], terminated=[False, True])
+    both, whole = (Steps(**end, truncated=[False, cut]) for cut in (True, False))
+    assert function(both, num_states=3)[-1].tolist() == function(whole, num_states=3)[-1].tolist() == [6, 4, 0]
+
+
 BAD_STEPS = {
     "a state that is none": (dict(s=[0, 3]), "s[1] is 3, expected a state in 0..2"),
     "a negative state": (dict(s_next=[1, -1]), "s_next[1] is -1, expected a state in 0..2"),

@@ -348,7 +348,7 @@ class _History:
         sweeps = len(self.residuals)
         if not math.isfinite(residual):
             self._overflow()
-        if self.settled:
+        if self.settled and sweeps < self.limit + 1:  # after that, the rule of modified policy iteration is too fine
             return
         if sweeps == 1:
             self.limit = self._limit(residual)
@@ -357,7 +357,7 @@ class _History:
                 why = "without a discount, rewards that grow for ever or very long episodes; policy_iteration may help"
             else:
                 why = f"tol={self.tol:g} is finer than floating point can resolve at values of {np.abs(v).max():.3g}"
-            raise ArithmeticError(f"after {sweeps} sweeps a value still moves by {residual:.3g}: {why}")
+            raise ArithmeticError(f"after {sweeps} sweeps, the last of which moved a value by {residual:.3g}: {why}")
 
     def _limit(self, first):
         """The number of sweeps after which the first residual, shrinking by gamma each time, is below the threshold."""

@@ -143,6 +143,10 @@ def table(name, value, shape, runs):
     """Numbers of this shape to start from, or, with runs, (runs, *shape); in memory of their own."""
     full = shape if runs is None else (runs, *shape)
     numbers = np.asarray(value, dtype=float)
-    if numbers.shape not in ((), shape, full) or not np.isfinite(numbers).all():
+    if numbers.shape not in ((), shape, full):
         raise ValueError(f"{name} has shape {numbers.shape}, expected a finite number or finite values {full}")
+    wrong = np.argwhere(~np.isfinite(numbers))
+    if len(wrong):
+        place, found = wrong[0].tolist() or "", numbers[tuple(wrong[0])]
+        raise ValueError(f"{name}{place} is {found}, expected a finite number")
     return np.array(np.broadcast_to(numbers, full))

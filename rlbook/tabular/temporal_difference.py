@@ -346,4 +346,4 @@ def _check_batch(steps, num_states, gamma, initial_v):
     if not ended[-1]:
         raise ValueError("the last step is neither terminated nor truncated: expected whole episodes")
     v = np.array(np.broadcast_to(np.asarray(initial_v, dtype=float), (num_states,)))
-    return steps, v
+    return steps._replace(truncated=steps.truncated & ~steps.terminated), v  # an episode that is over cannot be cut
