@@ -284,6 +284,20 @@ def test_off_policy_control_finds_q_star(seed):
     assert np.abs(learned.q - value_iteration(mdp).q)[:3].max() < 0.06
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_off_policy_control_weighs_returns_by_how_rarely_the_behaviour_gives_them(seed):
+    """A leads to B or C alike; the best of B pays 0 and is done half of the time, the best of C pays 1 and is done
+    a fifth of the time: A is worth 1/2, though 5 of 7 episodes that count saw 0. A weighted mean stays among the returns.
+    """
+    P = np.zeros((4, 2, 4))
+    P[0, :, [1, 2]], P[1:, :, 3] = 0.5, 1.0
+    mdp = FiniteMDP(P, [[0, 0], [0, -1], [0, 1], [0, 0]], 1.0, start=0, terminal=np.arange(4) == 3)
+    behaviour = np.array([[0.5, 0.5], [0.5, 0.5], [0.8, 0.2], [0.5, 0.5]])
+    assert np.abs(off_policy_control(mdp, behaviour, episodes=20_000, rng=rng(seed)).q[0] - 1 / 2).max() < 0.07
+    few = off_policy_control(mdp, behaviour, episodes=3, runs=200, rng=rng(seed)).q[:, 0]
+    assert few.min() == 0 and few.max() == 1
+
+
 METHODS = {
     "first": (first_visit_prediction, 1, {}),
     "every": (every_visit_prediction, 1, {}),
