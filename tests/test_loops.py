@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rlbook.mdp import FiniteMDP
-from rlbook.tabular.loops import Predicted, act, compiled, keep_values, predictor
+from rlbook.tabular.loops import Predicted, act, compiled, cumulative_policy, keep_values, predictor
 from rlbook.worlds import chain, small_grid
 
 WALK = np.full((16, 4), 0.25)
@@ -79,13 +79,21 @@ def test_each_run_has_its_own_generator_and_its_own_table():
 
 
 def test_an_action_without_probability_is_never_drawn():
-    """The cumulative probabilities .1, .1 + .2 + .7 = 1 - 1e-16 and a last action that cannot happen."""
+    """Three actions with probabilities .1, .2 and .7, and a last one that cannot happen."""
     P = np.ones((1, 4, 1))
     one_state = FiniteMDP(P, np.zeros((1, 4)), 0.9)
     cumulative = receive(one_state, [[0.1, 0.2, 0.7, 0.0]], **CALL, rng=rng()).policy
     assert cumulative[0, 2] == cumulative[0, 3] == 1.0
     draws = np.bincount([act(cumulative, 0, r) for r in [rng(1)] for _ in range(20_000)], minlength=4) / 20_000
     assert draws[3] == 0 and np.allclose(draws[:3], [0.1, 0.2, 0.7], atol=4 * np.sqrt(0.25 / 20_000))
+
+
+@pytest.mark.parametrize("count", range(2, 40))
+def test_rounding_leaves_nothing_to_an_action_without_probability(count):
+    """The sum of `count` equal parts can come out below 1; what is missing must not go to the action after them."""
+    mdp = FiniteMDP(np.ones((1, count + 1, 1)), np.zeros((1, count + 1)), 0.9)
+    cumulative = cumulative_policy(mdp, [[1 / count] * count + [0.0]])
+    assert cumulative[0, -2] == cumulative[0, -1] == 1.0
 
 
 def test_history_holds_every_episode_or_those_asked_for():
