@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse
 
 from rlbook.mdp import FiniteMDP
+from rlbook.tabular import planning
 from rlbook.tabular.bellman import bellman_optimality, policy_value
 from rlbook.tabular.planning import (
     _History,
@@ -387,3 +388,10 @@ def test_backups_are_counted(backups):
 def test_a_tolerance_must_be_positive(solve, tol):
     with pytest.raises(ValueError, match="expected an error above 0"):
         solve(traffic_light(), tol=tol)
+
+
+def test_a_history_that_would_fill_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(planning._History, "MOST_NUMBERS_KEPT", 1000)
+    with pytest.raises(MemoryError, match="more than 1,000 numbers: pass history=False"):
+        value_iteration(gridworld())
+    assert value_iteration(gridworld(), history=False).values.shape == (2, 25)

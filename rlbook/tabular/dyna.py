@@ -101,9 +101,10 @@ def prioritized_sweeping(
 ):  # fmt: skip
     """Back up first the value that is most wrong, then whatever the model says leads there.
 
-    After each step of the world at most `planning_steps` pairs are backed up, and only those whose
-    value is off by more than theta. Source: Moore & Atkeson (1993); Peng & Williams (1993);
-    Sutton & Barto (2018), section 8.4, box "Prioritized sweeping for a deterministic environment".
+    After each step of the world at most `planning_steps` pairs are backed up, the most wrong
+    first; a pair waits for it only if its error was above theta.
+    Source: Moore & Atkeson (1993); Peng & Williams (1993); Sutton & Barto (2018), section 8.4, box
+    "Prioritized sweeping for a deterministic environment".
     """
     model, queue, now = empty_model(mdp), empty_queue(q.size), 0
     returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)

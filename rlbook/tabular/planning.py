@@ -323,7 +323,7 @@ class _History:
     """The iterates of a solver, the rule that ends it, and the record of it all."""
 
     UNDISCOUNTED_LIMIT = 100_000  # sweeps: without a discount nothing bounds them beforehand
-    UNDISCOUNTED_NUMBERS = 500_000_000  # values kept, 4 GB
+    MOST_NUMBERS_KEPT = 500_000_000  # 4 GB
 
     def __init__(self, mdp, v, tol, keep=True, *, patience=1):
         if not tol > 0:
@@ -336,9 +336,11 @@ class _History:
     def add(self, v, residual=None):
         """Append an iterate, whose residual is its largest change unless given.
 
-        Raises ArithmeticError when more of them would not help.
+        Raises ArithmeticError when more of them would not help, MemoryError when they are too many to keep.
         """
         residual = np.abs(v - self.values[-1]).max() if residual is None else residual
+        if self.keep and len(self.values) * len(v) > self.MOST_NUMBERS_KEPT:
+            raise MemoryError(f"the iterates are more than {self.MOST_NUMBERS_KEPT:,} numbers: pass history=False")
         if self.keep or len(self.values) == 1:
             self.values.append(v)
         else:
@@ -363,8 +365,7 @@ class _History:
         """The number of sweeps after which the first residual, shrinking by gamma each time, is below the threshold."""
         gamma = self.mdp.gamma
         if gamma == 1:
-            most = self.UNDISCOUNTED_NUMBERS // self.mdp.num_states if self.keep else self.UNDISCOUNTED_LIMIT
-            return min(self.UNDISCOUNTED_LIMIT, most)
+            return self.UNDISCOUNTED_LIMIT
         return self.patience * (10 + (math.log(self.threshold / first) / math.log(gamma) if gamma > 0 else 0))
 
     def _overflow(self):

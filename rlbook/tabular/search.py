@@ -14,6 +14,7 @@ from rlbook._checks import check_counts, check_rng
 from rlbook.mdp import FiniteMDP, step
 from rlbook.tabular.bandits import argmax
 from rlbook.tabular.loops import act, cumulative_policy
+from rlbook.tabular.public import at_least_zero
 
 
 class Searched(NamedTuple):
@@ -53,10 +54,9 @@ def uct(mdp, s, *, simulations, depth, rng, c=1.0, policy=None):
     Source: Kocsis & Szepesvári (2006); Sutton & Barto (2018), section 8.11.
     """
     _check(mdp, s, rng, simulations, depth)
-    if isinstance(c, bool) or not np.isscalar(c) or not 0 <= c < np.inf:
-        raise ValueError(f"c is {c!r}, expected a finite number, at least 0")
+    c = at_least_zero("c", c, None)
     policy = np.full((mdp.num_states, mdp.num_actions), 1 / mdp.num_actions) if policy is None else policy
-    return Searched(*tree_search(mdp.tables, int(s), simulations, depth, float(c), cumulative_policy(mdp, policy), rng))
+    return Searched(*tree_search(mdp.tables, int(s), simulations, depth, c, cumulative_policy(mdp, policy), rng))
 
 
 def _check(mdp, s, rng, simulations, depth):

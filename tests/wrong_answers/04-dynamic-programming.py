@@ -130,9 +130,7 @@ def sweep(P, R, gamma, v, order):
 def sweep(P, R, gamma, v, order):
     new = list(v)
     for s in order:
-        new[s] = max(
-            R[s, a] + gamma * sum(p * worth for p, worth in zip(P[s, a], new)) for a in range(R.shape[1])
-        )
+        new[s] = max(R[s, a] + gamma * sum(p * worth for p, worth in zip(P[s, a], new)) for a in range(R.shape[1]))
     return np.array(new)
 
 
