@@ -28,8 +28,10 @@ book: $(READY) ## run every chapter, print the table, build the web pages into _
 test: $(READY) ## lint, format, unit tests, then every notebook against its stored numbers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env chapters solutions
+	@mkdir -p _build  # both halves at once, one core each; what the notebooks' half says comes at the end
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env chapters solutions > _build/nbval.log 2>&1 & notebooks=$$!; \
+	$(BIN)/python -m pytest; units=$$?; \
+	wait $$notebooks; notebooks=$$?; cat _build/nbval.log; exit $$((units || notebooks))
 
 lab: $(READY) ## open JupyterLab on the chapters
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/chapters
