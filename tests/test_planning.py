@@ -11,6 +11,7 @@ from rlbook.tabular.bellman import bellman_optimality, policy_value
 from rlbook.tabular.planning import (
     _History,
     _predecessors,
+    epsilon_soft_value_iteration,
     gauss_seidel_value_iteration,
     largest_first,
     modified_policy_iteration,
@@ -395,3 +396,44 @@ def test_a_history_that_would_fill_the_memory_is_refused(monkeypatch):
     with pytest.raises(MemoryError, match="more than 1,000 numbers: pass history=False"):
         value_iteration(gridworld())
     assert value_iteration(gridworld(), history=False).values.shape == (2, 25)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.9])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_epsilon_soft_policy_is_better_than_the_one_found(seed, gamma):
+    """Against random ones, and by its own improvement: it has the value that it claims, and no better greedy action."""
+    rng, epsilon = np.random.default_rng(seed), 0.3
+    mdp = random_mdp(rng, gamma=gamma)
+    best = epsilon_soft_value_iteration(mdp, epsilon)
+    assert np.allclose(policy_value(mdp, best.policy), best.v, atol=2e-8)
+    assert best.policy.min() >= epsilon / 4 - 1e-12 and np.array_equal(
+        best.policy.argmax(axis=1), best.q.argmax(axis=1)
+    )
+    for _ in range(50):
+        other = epsilon / 4 + (1 - epsilon) * rng.dirichlet(np.full(4, 0.2), size=30)
+        assert np.all(policy_value(mdp, other) <= best.v + 2e-8)
+
+
+def test_a_hand_that_never_trembles_is_optimal_and_one_that_always_does_is_random():
+    mdp = random_mdp(np.random.default_rng(0))
+    assert np.allclose(epsilon_soft_value_iteration(mdp, 0).v, value_iteration(mdp).v, atol=2e-8)
+    assert np.allclose(epsilon_soft_value_iteration(mdp, 1).v, policy_value(mdp, np.full((30, 4), 0.25)), atol=2e-8)
+
+
+def test_a_trembling_hand_keeps_its_distance_from_the_cliff():
+    """It walks one row further from the edge than the shortest way, and is worth more than trembling along the edge."""
+    mdp = cliff_walking()
+    best = epsilon_soft_value_iteration(mdp, 0.1)
+    edge = epsilon_soft_value_iteration(mdp, 0.0).policy * 0.9 + 0.025
+    assert policy_value(mdp, best.policy)[36] == pytest.approx(best.v[36]) and best.v[36] > policy_value(mdp, edge)[36]
+    s, path = 36, []
+    while not mdp.terminal[s]:
+        s = int(mdp.P[s, best.policy[s].argmax()].argmax())
+        path.append(s)
+    assert len(path) == 15 and max(path[:-1]) < 36 and min(path) < 24
+
+
+@pytest.mark.parametrize("epsilon", [-0.1, 1.5, np.nan])
+def test_an_epsilon_that_is_no_probability_is_refused(epsilon):
+    with pytest.raises(ValueError, match="expected a number in"):
+        epsilon_soft_value_iteration(gridworld(), epsilon)

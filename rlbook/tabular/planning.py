@@ -103,6 +103,27 @@ def soft_value_iteration(mdp, reference, beta, *, tol=1e-8, history=True):
     return record.solution(tilted / tilted.sum(axis=1, keepdims=True))
 
 
+def epsilon_soft_value_iteration(mdp, epsilon, *, tol=1e-8, history=True):
+    """Value iteration for one whose hand trembles: with probability `epsilon` any action happens.
+
+    It finds the best of the policies that take each action with probability epsilon / A at least:
+    a state is worth epsilon times the mean of its action values plus 1 - epsilon times the best.
+    Stops as `value_iteration` does, and raises the same errors. The record's policy is (S, A).
+    epsilon in [0, 1]. Source: Sutton & Barto (2018), section 5.4.
+    """
+    if not 0 <= epsilon <= 1:
+        raise ValueError(f"epsilon is {epsilon}, expected a number in [0, 1]")
+    require_proper(mdp, _uniform(mdp))
+    v = np.zeros(mdp.num_states)
+    record = _History(mdp, v, tol, history)
+    while not record.settled:
+        q = bellman_optimality(mdp, v)
+        v = epsilon * q.mean(axis=1) + (1 - epsilon) * q.max(axis=1)
+        record.add(v)
+    best = _greedy(mdp, v, bellman_optimality(mdp, v))
+    return record.solution(epsilon * _uniform(mdp) + (1 - epsilon) * action_probabilities(mdp, best))
+
+
 def policy_iteration(mdp, *, policy=None):
     """Evaluate the policy exactly, make it greedy for its own value, stop when nothing changes.
 
