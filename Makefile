@@ -1,37 +1,35 @@
-# Every target does its own set-up, into .venv; the versions stand in pyproject.toml.
+# Every target does its own set-up, into .venv: the exact versions of constraints.txt, within the bounds of pyproject.toml.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
+INSTALL := -m pip install --constraint constraints.txt --editable
 
-# Chapters and tests give the same digits on every machine: one thread for linear algebra, one order for sets.
+# Chapters and tests give the same digits on every run: one thread for linear algebra, one order for sets.
 export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 
-.PHONY: help setup book test lab notebooks exercises models bench figures clean
+.PHONY: help setup book test lab notebooks exercises models claims lock newest bench figures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## create .venv and install the book into it
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo 'rlbook needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --editable '.[all]'
+	$(BIN)/python $(INSTALL) '.[all]'
 	@touch $@
 
 book: $(READY) ## run every chapter, print the table, build the web pages into _build/html
 	$(BIN)/python tools/book.py
 
-test: $(READY) ## lint, format, unit tests, then every notebook against its stored numbers
+test: $(READY) ## lint, format, unit tests, every notebook; of one chapter: make test CHAPTERS=15
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@mkdir -p _build  # both halves at once, one core each; what the notebooks' half says comes at the end
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env chapters solutions > _build/nbval.log 2>&1 & notebooks=$$!; \
-	$(BIN)/python -m pytest; units=$$?; \
-	wait $$notebooks; notebooks=$$?; cat _build/nbval.log; exit $$((units || notebooks))
+	$(BIN)/python tools/check.py --chapters '$(CHAPTERS)'
 
 lab: $(READY) ## open JupyterLab on the chapters
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/chapters
@@ -45,8 +43,20 @@ exercises: $(READY) ## generate the students' notebooks from solutions
 models: $(READY) ## train the models that come with the package (minutes)
 	$(BIN)/python tools/models.py
 
+claims: $(READY) ## run every chapter under each of three arithmetics, a line a chapter (half an hour)
+	$(BIN)/python tools/claims.py
+
+lock: $(READY) ## write constraints.txt anew: the newest versions within the bounds of pyproject.toml
+	$(BIN)/python $(INSTALL) '.[lock]' --quiet
+	$(BIN)/python tools/lock.py
+
+newest: ## what has moved since the lock, and what it breaks: install the newest into .venv-newest, run the tests
+	test -x .venv-newest/bin/python || $(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --upgrade --upgrade-strategy eager --editable '.[all]'
+	.venv-newest/bin/python tools/newest.py
+
 bench: $(READY) ## measure the package against other libraries
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python $(INSTALL) '.[bench]' --quiet
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/language.py
 
@@ -55,4 +65,4 @@ figures: $(READY) ## compute figure 6.3 of chapter 07 at the book's scale (minut
 
 clean: ## remove built pages and caches (not .venv)
 	rm -rf _build .pytest_cache .ruff_cache
-	find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+	find . -path './.venv*' -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """The project around the book: declared dependencies, light imports, rooms, paths, make targets."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 import rattler
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+import newest
 from notebooks import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -53,9 +56,32 @@ def test_requirement_has_a_lower_and_an_upper_bound(requirement):
     assert operators == {"=="} or (operators & {">=", ">"} and operators & {"<", "<="})
 
 
-def test_all_is_every_extra_but_the_benchmarks():
+@pytest.mark.parametrize("requirement", sorted(set(map(str, requirements()))))
+def test_requirement_is_locked_within_its_bounds(requirement):
+    requirement = Requirement(requirement)
+    assert requirement.specifier.contains(newest.locked()[canonicalize_name(requirement.name)]), "run `make lock`"
+
+
+def test_the_lock_holds_one_version_of_each_package_for_any_python():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    locked = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert len(locked) > 150
+    assert all([specifier.operator for specifier in r.specifier] == ["=="] and not r.url for r in locked)
+    for minor in range(11, 15):
+        python = {"python_version": f"3.{minor}", "python_full_version": f"3.{minor}.0"}
+        names = [r.name for r in locked if r.marker is None or r.marker.evaluate(python)]
+        assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.skipif("RLBOOK_UNLOCKED" in os.environ, reason="run by `make newest`, beside the lock")
+def test_what_is_installed_is_what_is_locked():
+    moved = [f"{name} is {now}, locked is {then}" for name, then, now in newest.moved()]
+    assert moved == [], "run `make setup`; python -m pip install -c constraints.txt -e '.[all]'"
+
+
+def test_all_is_every_extra_but_those_of_the_authors():
     (everything,) = map(Requirement, EXTRAS["all"])
-    assert everything.extras | {"all", "bench"} == set(EXTRAS)
+    assert everything.extras | {"all", "bench", "lock"} == set(EXTRAS)
 
 
 def test_a_package_has_the_same_bounds_in_every_extra():
@@ -70,7 +96,8 @@ def test_conda_environment_is_python_pip_and_the_project():
     specs = {spec.name.normalized: spec for spec in map(rattler.MatchSpec, conda)}
     assert set(specs) == {"python", "pip"}
     assert str(specs["python"].version) == PROJECT["requires-python"]
-    (line,) = pip["pip"]
+    constraints, line = pip["pip"]
+    assert constraints == "-c constraints.txt"
     option, project = line.split(maxsplit=1)
     assert option == "-e"
     named = Requirement(project.replace(".", PROJECT["name"], 1))

@@ -1,7 +1,8 @@
 """Run every chapter from top to bottom, print what each took, build the web pages: `make book`.
 
-The pages are made from the notebooks as executed here. A chapter that fails does not stop the others: its error is
-shown, its page keeps the stored outputs, and the exit status is 1. So it is if Sphinx has anything to complain about.
+The pages are made from the notebooks as executed here, a core each. A chapter that fails, or shows a warning or a path
+of this machine, does not stop the others: its error is shown, its page keeps the stored outputs, and the exit status is
+1. So it is if Sphinx has anything to complain about. A chapter that took half as long again as its head says is marked.
 """
 
 import ast
@@ -12,10 +13,9 @@ import sys
 from typing import NamedTuple
 
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 from tqdm import tqdm
 
-from notebooks import FAILURES, ROOT, code_cells, execute, normalise
+from notebooks import FAILURES, ROOT, broken_rules, code_cells, execute, normalise, promised_seconds, run_all, tree
 
 SOURCE = ROOT / "_build" / "source"  # the project's layout, so that every relative link works on the pages
 HTML = ROOT / "_build" / "html"
@@ -28,32 +28,41 @@ class Run(NamedTuple):
     seconds: float
     megabytes: float
     checks: int
+    promised: int  # seconds, at the head of the chapter
     error: str
+
+    @property
+    def slow(self):
+        return self.seconds > 1.5 * self.promised
 
 
 def count_checks(notebook):
     """The number of assert statements in the code cells, as far as they are Python."""
-    plain_python, checks = TransformerManager().transform_cell, 0
+    checks = 0
     for cell in code_cells(notebook):
         with contextlib.suppress(SyntaxError):  # running the chapter will report it
-            tree = ast.parse(plain_python(cell.source))
-            checks += sum(isinstance(node, ast.Assert) for node in ast.walk(tree))
+            checks += sum(isinstance(node, ast.Assert) for node in ast.walk(tree(cell.source)))
     return checks
 
 
-def run(path, bar):
+async def run(path, bar):
     """Execute the chapter at `path`; on success its page shows the new outputs."""
     notebook = nbformat.read(path, as_version=4)
-    checks = count_checks(notebook)
+    about = dict(checks=count_checks(notebook), promised=promised_seconds(notebook))
     bar.set_description(path.stem)
     try:
-        seconds, megabytes = execute(notebook, path.parent, after_cell=bar.update)
+        seconds, megabytes = await execute(notebook, path.parent, after_cell=bar.update)
     except FAILURES as error:
         bar.write(f"{path.name} fails:\n{error}")
         what = getattr(error, "ename", type(error).__name__)
-        return Run(path.stem, float("nan"), float("nan"), checks, what)
-    (SOURCE / "chapters" / path.name).write_text(normalise(notebook), encoding="utf-8")
-    return Run(path.stem, seconds, megabytes, checks, "")
+        return Run(path.stem, float("nan"), float("nan"), **about, error=what)
+    text = normalise(notebook)
+    broken = list(broken_rules(nbformat.reads(text, as_version=4)))
+    if broken:
+        bar.write("\n".join([f"{path.name} shows what no page should:", *broken]))
+    else:
+        (SOURCE / "chapters" / path.name).write_text(text, encoding="utf-8")
+    return Run(path.stem, seconds, megabytes, **about, error=broken[0] if broken else "")
 
 
 def table(runs):
@@ -63,7 +72,7 @@ def table(runs):
     for run in runs:
         lines.append(
             f"{run.chapter:{width}}  {run.seconds:7.1f}  {run.megabytes:7.0f}  {run.checks:6}  "
-            f"{run.error[:60] or 'passed'}"
+            + (run.error[:60] or "passed" + f", slow: its head says {run.promised} s" * run.slow)
         )
     return "\n".join(lines)
 
@@ -96,7 +105,8 @@ def main():
         shutil.copy(ROOT / page, SOURCE)
     cells = sum(len(code_cells(nbformat.read(path, as_version=4))) + 1 for path in chapters)
     with tqdm(total=cells, unit="cell") as bar:
-        runs = [run(path, bar) for path in chapters]
+        longest_first = sorted(chapters, key=lambda path: -promised_seconds(nbformat.read(path, as_version=4)))
+        runs = sorted(run_all(lambda path: run(path, bar), longest_first))
         bar.set_description("chapters")
     print(f"\n{table(runs)}\n", flush=True)
     hide_marks()

@@ -11,6 +11,8 @@ what it shows at its default.
 """
 
 import argparse
+import ast
+import asyncio
 import base64
 import hashlib
 import os
@@ -23,6 +25,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.output_widget import OutputWidget
@@ -32,6 +35,8 @@ from rlbook.plotting import with_palette
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("chapters/*.ipynb", "solutions/*/*.ipynb")
+JOBS = min(os.cpu_count() or 1, 4)  # notebooks at a time: each takes a core, and up to 1.5 GB
+STEADY = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # one thread for linear algebra, one order for sets
 FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)  # of a notebook that does not run to its end
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -46,6 +51,7 @@ HOME_OF_A_MACHINE = re.compile(
     "|".join(["/home/", "/root/", "/Users/", "/tmp/", r"[A-Z]:\\\\?Users", re.escape(str(ROOT))])
 )
 MEMORY_ADDRESS = re.compile(r"\b0x[0-9a-f]{8,}\b")
+WARNING = re.compile(r"^.*\b\w+Warning: .*$", re.MULTILINE)
 
 PEAK_MEMORY = """\
 import resource, sys
@@ -67,6 +73,24 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def tree(source):
+    """The syntax tree of a cell, IPython's own commands included."""
+    return ast.parse(TransformerManager().transform_cell(source))
+
+
+def modules(notebook):
+    """The dotted names of the modules of rlbook that the notebook imports from."""
+    statements = (node for cell in code_cells(notebook) for node in ast.walk(tree(cell.source)))
+    imported = {node.module for node in statements if isinstance(node, ast.ImportFrom) and node.module}
+    return {module for module in imported if module.split(".")[0] == "rlbook"}
+
+
+def promised_seconds(notebook):
+    """How long the chapter says at its head that it runs, in seconds."""
+    opening = "\n".join(cell.source for cell in notebook.cells[:2])
+    return int(re.search(r"(\d+) seconds", opening).group(1))
+
+
 class UnansweredOutput(OutputWidget):
     """Captures what is shown inside a slider, and does not tell the kernel.
 
@@ -78,7 +102,7 @@ class UnansweredOutput(OutputWidget):
         pass
 
 
-def execute(notebook, folder, after_cell=None):
+async def execute(notebook, folder, after_cell=None):
     """Run `notebook` in place in a fresh kernel that starts in `folder`.
 
     Returns (seconds, peak memory of the kernel in MB). Calls `after_cell()` after each code cell.
@@ -94,15 +118,29 @@ def execute(notebook, folder, after_cell=None):
         on_cell_executed=lambda **_: after_cell and after_cell(),
     )
     client.widget_registry["@jupyter-widgets/output"]["OutputModel"] = UnansweredOutput
-    one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
     notebook.cells.append(nbformat.v4.new_code_cell(PEAK_MEMORY))
     start = time.perf_counter()
     try:
-        client.execute(env=one_thread)
+        await client.async_execute(env=os.environ | STEADY)
         seconds = time.perf_counter() - start
         return seconds, float(notebook.cells[-1].outputs[0].text)
     finally:
         notebook.cells.pop()
+
+
+def run_all(run, paths):
+    """What the coroutine function `run` makes of each notebook at `paths`: JOBS at a time, in the order of paths."""
+
+    async def all_of_them():
+        free = asyncio.Semaphore(JOBS)
+
+        async def one(path):
+            async with free:
+                return await run(path)
+
+        return await asyncio.gather(*map(one, paths))
+
+    return asyncio.run(all_of_them())
 
 
 def format_code(text):
@@ -190,12 +228,30 @@ def broken_rules(notebook):
             if found := HOME_OF_A_MACHINE.search(text):
                 line = next(line for line in text[found.start() :].splitlines())
                 yield f"cell {index}: shows a path of this machine: {line[:80]}"
+            if found := WARNING.search(text):
+                yield f"cell {index}: shows a warning: {found.group()[:80]}"
             if found := MEMORY_ADDRESS.search(text):
                 yield f"cell {index}: shows a memory address, another in each run: {found.group()}"
             if "\r" in text:
                 yield f"cell {index}: prints a carriage return"
             if WIDGET_VIEW in output.get("data", {}):
                 yield f"cell {index}: stores a widget, not the picture it shows"
+
+
+def kinds(outputs):
+    """How often each kind of output is there: streams once, widgets never, since only what they show is stored."""
+    shown = [output.data for output in outputs if "data" in output and WIDGET_VIEW not in output.data]
+    streams = {f"text on {output.name}" for output in outputs if output.output_type == "stream"}
+    return Counter(" and ".join(sorted(data)) for data in shown) + Counter(streams)
+
+
+def unexpected_outputs(stored, outputs):
+    """One sentence for each way in which `outputs`, of a new run of a cell, are of other kinds than the `stored` ones."""
+    then, now = kinds(stored), kinds(outputs)
+    said = [output.text.strip() for output in outputs if output.get("name") == "stderr"]
+    yield from (f"shows {kind}, which is not stored" for kind in now - then)
+    yield from (f"stores {kind}, which is no longer shown" for kind in then - now)
+    yield from (f"writes to stderr: {text[-500:]}" for text in said)
 
 
 def departures(notebook, normal):
@@ -219,12 +275,12 @@ def check(path):
     return [f"{name(path)}: {rule}" for rule in broken]
 
 
-def rewrite(path):
+async def rewrite(path):
     """Format, execute and normalise the notebook at `path`; the rules it then breaks. Writes it only if none."""
     before = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(format_code(before), as_version=4)
     try:
-        seconds, _ = execute(notebook, path.parent)
+        seconds, _ = await execute(notebook, path.parent)
     except FAILURES as error:
         return [f"{name(path)}: {error}"]
     after = normalise(notebook)
@@ -241,7 +297,9 @@ def main():
     parser.add_argument("paths", nargs="*", help="notebooks; by default every chapter and solution")
     parser.add_argument("--check", action="store_true", help="execute nothing, say which rule is broken where")
     arguments = parser.parse_args()
-    broken = [rule for path in find(arguments.paths) for rule in (check if arguments.check else rewrite)(path)]
+    paths = find(arguments.paths)
+    found = map(check, paths) if arguments.check else run_all(rewrite, paths)
+    broken = [rule for rules in found for rule in rules]
     for rule in broken:
         print(rule, file=sys.stderr)
     return bool(broken)

@@ -1,0 +1,82 @@
+"""How pytest runs the whole book: notebooks beside unit tests, each in one process from its first cell to its last.
+
+`make test` gives every group of tests that belong together to one of the workers of pytest-xdist, the longest first.
+nbval runs the notebooks and compares the cells marked `# NBVAL_CHECK_OUTPUT`; here the rest of what a second run must
+not do is asked of every cell: show other kinds of things than the stored run did, or write to stderr.
+
+    pytest --chapters 15          what belongs to chapter 15: its notebooks, their tests, the tests of what it imports
+"""
+
+import re
+
+import nbformat
+import pytest
+from nbval.plugin import IPyNbCell
+
+from notebooks import ROOT, modules, promised_seconds, unexpected_outputs
+
+CHAPTERS = {path.stem: path for path in sorted((ROOT / "chapters").glob("*.ipynb"))}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--chapters", default="", metavar="NUMBERS", help='only what belongs to these, such as "07 15"')
+
+
+def pytest_configure(config):
+    chosen(config.getoption("--chapters"))  # an unknown one is refused before anything is read
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    if wanted := chosen(config.getoption("--chapters")):
+        keep_what_belongs(wanted, config, items)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    seconds = seconds_of_groups(items)
+    items.sort(key=lambda item: -seconds[group(item)])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    yield
+    if isinstance(item, IPyNbCell) and (complaints := list(unexpected_outputs(item.cell.outputs, item.test_outputs))):
+        item.raise_cell_error("; ".join(complaints))
+
+
+def read(chapter):
+    return nbformat.read(CHAPTERS[chapter], as_version=4)
+
+
+def chosen(numbers):
+    """The chapters that the option names."""
+    wanted = re.findall(r"\d+", numbers)
+    if unknown := {number for number in wanted if not any(c.startswith(f"{number}-") for c in CHAPTERS)}:
+        raise pytest.UsageError(f"--chapters: no chapter {', '.join(sorted(unknown))}; there are {', '.join(CHAPTERS)}")
+    return [chapter for chapter in CHAPTERS if chapter.split("-")[0] in wanted]
+
+
+def keep_what_belongs(wanted, config, items):
+    """Deselect what neither names one of the wanted chapters nor tests a module that one of them imports."""
+    words = {word for chapter in wanted for module in modules(read(chapter)) for word in module.split(".")}
+    kept, left = [], []
+    for item in items:
+        belongs = item.path.stem.removeprefix("test_") in words or any(chapter in item.nodeid for chapter in wanted)
+        (kept if belongs else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
+
+
+def group(item):
+    """What has to run in one process: a file, or what one chapter's exercises have to do with each other."""
+    chapter = getattr(item, "callspec", None) and item.callspec.params.get("chapter")
+    return "/".join(filter(None, [item.nodeid.partition("::")[0], chapter]))
+
+
+def seconds_of_groups(items):
+    """About how long each group takes: what its chapter says at its head, and ten seconds for a test marked as slow."""
+    seconds = dict.fromkeys(map(group, items), 0)
+    for name in seconds:
+        seconds[name] = sum(promised_seconds(read(chapter)) for chapter in CHAPTERS if chapter in name)
+    for item in items:
+        seconds[group(item)] += 10 * ("slow" in item.keywords)
+    return seconds
