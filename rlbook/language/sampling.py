@@ -6,6 +6,7 @@ another distribution. Left padding is hidden by the attention mask, and position
 token. A completion is a prompt's continuation up to its end token, which is part of it, or up to the limit.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from rlbook._checks import check_counts, require
@@ -16,6 +17,7 @@ require("transformers", extra="language")
 from transformers import DynamicCache  # noqa: E402
 
 from rlbook._torch import torch_generator  # noqa: E402
+from rlbook.language.captured import captured  # noqa: E402
 
 
 class Samples(NamedTuple):
@@ -75,32 +77,38 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
     stops = stop_tokens(model, tokenizer)
 
     cache = DynamicCache(config=model.config)
-    predict = torch.inference_mode()(next_logits)  # without what is noted down for gradients
-    logits = predict(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)
+    predict = torch.inference_mode()(partial(next_logits, model, cache=cache))  # nothing is noted down for gradients
+    logits = predict(prompt, prompt_mask).repeat_interleave(group_size, 0)
     if group_size > 1:
         cache.batch_repeat_interleave(group_size)
     prompt, attention_mask = (rows.repeat_interleave(group_size, 0) for rows in (prompt, prompt_mask))
-    going = torch.ones_like(attention_mask[:, 0])  # (B,) bool: not ended yet
-    tokens, mask, logprobs = [], [], []  # a column (B, 1) for each new token
+    predict = captured(
+        predict, model, cache, attention_mask, max_new_tokens
+    )  # the same by fewer calls, where it can be
+    going = torch.ones_like(attention_mask[:, :1])  # (B, 1) bool: not ended yet
+    tokens, mask, logprobs = [], [], []  # a column (B, 1) for each new token; what follows an end is left out below
     for t in range(max_new_tokens):
         if t > 0:
-            logits = predict(model, tokens[-1], attention_mask, cache)
+            logits = predict(tokens[-1], attention_mask)
         logp = (at_least_float32(logits) / temperature).log_softmax(-1)
-        token = torch.where(going, choose(logp), tokenizer.pad_token_id)[:, None]
-        tokens.append(token)
-        mask.append(going[:, None])
-        logprobs.append(torch.where(going[:, None], logp.gather(1, token), 0.0))
-        attention_mask = torch.cat([attention_mask, mask[-1]], 1)
-        going = going & ~torch.isin(token[:, 0], stops)
+        tokens.append(choose(logp)[:, None])
+        mask.append(going)
+        logprobs.append(logp.gather(1, tokens[-1]))
+        attention_mask = torch.cat([attention_mask, going], 1)
+        going = going & ~torch.isin(tokens[-1], stops)
         if not going.any():
             break
-    tokens = torch.cat([prompt, *tokens], 1)
-    mask = torch.cat([torch.zeros_like(prompt, dtype=torch.bool), *mask], 1)
-    logprobs = torch.cat([torch.zeros_like(prompt, dtype=logp.dtype), *logprobs], 1)
-    texts = mask & ~torch.isin(tokens, stops)
-    ids = [row[text].tolist() for row, text in zip(tokens, texts)]
-    completions = tokenizer.batch_decode(ids, skip_special_tokens=True)
-    return Samples(tokens, attention_mask, mask, logprobs, completions)
+    tokens, mask, logprobs = (torch.cat(columns, 1) for columns in (tokens, mask, logprobs))
+    tokens, logprobs = tokens.where(mask, tokenizer.pad_token_id), logprobs.where(mask, 0.0)
+    completions = decode(tokenizer, tokens, mask & ~torch.isin(tokens, stops))
+    before = torch.zeros_like(prompt)
+    return Samples(
+        torch.cat([prompt, tokens], 1),
+        attention_mask,
+        torch.cat([before.bool(), mask], 1),
+        torch.cat([before.to(logprobs.dtype), logprobs], 1),
+        completions,
+    )
 
 
 def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0):
@@ -149,7 +157,7 @@ def group_logprobs(model, samples, group_size, *, temperature=1.0):
             input_ids=tokens[:, first:-1],
             attention_mask=attention_mask[:, :-1].long(),
             position_ids=positions(attention_mask)[:, first:-1],
-            past_key_values=cache,
+            cache=cache,
             use_cache=True,
         ).logits
         logits = torch.cat([logits, later], 1)
@@ -172,7 +180,7 @@ def next_logits(model, tokens, there, cache=None):
         input_ids=tokens,
         attention_mask=there.long(),
         position_ids=positions(there)[:, -tokens.shape[1] :],
-        past_key_values=cache,
+        cache=cache,
         use_cache=cache is not None,
         logits_to_keep=1,
     ).logits[:, -1]
@@ -197,6 +205,13 @@ def encode(tokenizer, prompts, device):
         i = int(lengths.argmin())
         raise ValueError(f"prompt {i} is {prompts[i]!r}, which has no token: expected something to continue")
     return batch.input_ids, batch.attention_mask.bool()
+
+
+def decode(tokenizer, tokens, chosen):
+    """The texts of the chosen ones of tokens (B, T), chosen (B, T) bool: a list (B,)."""
+    rows = zip(tokens.tolist(), chosen.tolist())  # at once: one by one is slow, above all from a GPU
+    ids = [[token for token, is_chosen in zip(*row) if is_chosen] for row in rows]
+    return tokenizer.batch_decode(ids, skip_special_tokens=True)
 
 
 def check_room(model, there, max_new_tokens):
