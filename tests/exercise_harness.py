@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 import nbformat
 
+from rlbook.worlds import traffic_light
+
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 30  # that an answer may take with its tests
 UNTOUCHED = "the released cell, untouched"
@@ -139,6 +141,7 @@ def in_child(cells, answer, namespace):
 def main(chapter):
     stdout = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what notebook and answers print
+    traffic_light()  # compiled code, the first: what Numba then loads, the children need not load again
     sys.modules["__main__"] = module = types.ModuleType("__main__")
     namespace = module.__dict__
     namespace["display"] = lambda *shown, **how: None  # as in a notebook
@@ -148,7 +151,7 @@ def main(chapter):
     report = []
     for position, cell in enumerate(cells):
         if kind(cell) == "answer":
-            last = max(i for i, other in enumerate(cells) if exercise(other) == exercise(cell))
+            last = max(i for i, other in enumerate(cells) if kind(other) == "test" and exercise(other) == exercise(cell))
             part = cells[position : last + 1]
             tried = [Answer(grade_id(cell), UNTOUCHED, "", released[grade_id(cell)])]
             tried += [answer for answer in others if answer.exercise == grade_id(cell)]

@@ -282,7 +282,7 @@ def test_both_sides_of_a_claim_are_recorded_under_each_seed(measured):
     assert first[1][3] == [[True, pytest.approx(v), 8] for v in x[:2]] + [[False, 1, pytest.approx(x.max())]]
     assert first[2][3] == [[False, 1, 1], [False, 2, 3]]
     assert first[3][3] == []
-    assert all(claims[0][3][0][1] != first[0][3][0][1] for _, claims in others)
+    assert all(said[0][3][0][1] != first[0][3][0][1] for _, said in others)
 
 
 def test_the_table_counts_failures_and_estimates_their_chance(measured, tmp_path):

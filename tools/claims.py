@@ -19,7 +19,7 @@ import json
 import math
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 
@@ -100,8 +100,10 @@ def inside_abs(node):
 
 def run(path, seed):
     """The claims of the chapter at `path`: a list of [cell, claim, holds, sides]; seed 0 leaves its own seeds."""
+    import matplotlib.pyplot as plt
     from IPython.core.interactiveshell import InteractiveShell
 
+    plt.switch_backend("agg")
     shell, claims = InteractiveShell.instance(), []
     shell.reset(new_session=False)
     shell.user_ns["_claim"] = lambda text, test, sides: claims.append([number, text, *measured(test, sides)])
@@ -109,6 +111,7 @@ def run(path, seed):
         source = ast.unparse(ast.fix_missing_locations(Recorded().visit(tree(cell.source))))
         with redirect_stdout(io.StringIO()) as said:
             error = shell.run_cell(source).error_in_exec
+        plt.close("all")
         if error is not None:
             claims.append([number, f"runs: {type(error).__name__}", False, []])
         stored = [output.text for output in cell.outputs if output.output_type == "stream"]
@@ -129,11 +132,8 @@ def measured(test, sides):
 
 def prepare(seed):
     """Let every generator of the process start from elsewhere, and draw no animation."""
-    import matplotlib
-
     import rlbook.plotting
 
-    matplotlib.use("agg")
     rlbook.plotting.animation = lambda *arguments, **keywords: None
     original = prepare.__dict__.setdefault("default_rng", np.random.default_rng)
     np.random.default_rng = (lambda own=None: original([seed, *np.atleast_1d(own)])) if seed else original
@@ -175,25 +175,26 @@ def line(path, by_arithmetic):
 
 
 def rows(path, answers):
-    """The chapter's lines of the table: what was seen of each claim, over seeds and arithmetics."""
-    seen = defaultdict(list)
+    """The chapter's lines of the table: what was seen of each claim, over all its turns, seeds and arithmetics."""
+    seen = defaultdict(lambda: defaultdict(list))  # a claim in a loop has a turn for each time that it is asked
     for _, _, claims in answers:
-        counts = defaultdict(int)
+        turns = Counter()
         for cell, claim, holds, sides in claims:
-            counts[cell, claim] += 1
-            seen[cell, claim, counts[cell, claim]].append((holds, sides))
-    for (cell, claim, turn), found in seen.items():
-        worst = max((side for _, sides in found for side in sides), key=lambda side: -room(*side), default=None)
-        chance = chance_of_failure([sides for _, sides in found])
+            turns[cell, claim] += 1
+            seen[cell, claim][turns[cell, claim]].append((holds, sides))
+    for (cell, claim), turns in seen.items():
+        found = [run for runs in turns.values() for run in runs]
+        worst = min((side for _, sides in found for side in sides), key=lambda side: room(*side), default=None)
+        chances = [chance_of_failure([sides for _, sides in runs]) for runs in turns.values()]
         yield {
             "chapter": path.stem,
             "cell": cell,
-            "claim": claim + (f" ({turn})" if turn > 1 else ""),
-            "runs": len(found),
+            "claim": claim,
+            "runs": len(answers),
             "failed": sum(not holds for holds, _ in found),
             "worst_seen": f"{abs(worst[1]) if worst[0] else worst[1]:.4g}" if worst else "",
             "bound": f"{worst[2]:.4g}" if worst else "",
-            "chance_of_failure": "" if chance is None else f"{chance:.1e}",
+            "chance_of_failure": "" if None in chances else f"{min(sum(chances), 1):.0e}",
         }
 
 
