@@ -1,17 +1,17 @@
 """The decoding step captured: what a model computes for one more token, written down once, then done by fewer calls.
 
 The plain step walks through all modules of a model for every token, and with a small model or few rows most of its time
-is Python's. Here the tensor operations of one step are recorded while the model itself makes it, over keys and values of
-fixed length into which a step writes its own. What differs between steps is an input: tokens, positions, masks, and the
-place to write. What hangs on the weights alone is computed once for all steps of a batch, from the weights as they are
-then, so that an optimizer's step is seen.
+is Python's. Here the tensor operations of one step are recorded while the model itself makes it, and done again without
+the model for the next ones. What differs between steps is an input: tokens, positions, masks, and where to write the
+new keys and values. What is the same in all steps of a batch is computed once, from the weights as they are then, so
+that an optimizer's step is seen. The rows of a group read the keys and values of their prompt from one place.
 
 A recording holds for one shape of one model as it was, on a CPU. It is used after it has given the plain step's logits
 for two tokens; a model that cannot be recorded, or gives other logits then, keeps the plain step.
 """
 
 import weakref
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from operator import getitem
 from types import BuiltinFunctionType, MethodDescriptorType
@@ -23,6 +23,7 @@ require("transformers", extra="language")
 
 from torch.fx.node import map_aggregate  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+from transformers import AttentionInterface  # noqa: E402
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer, DynamicSlidingWindowLayer  # noqa: E402
 from transformers.masking_utils import create_masks_for_generate  # noqa: E402
 
@@ -30,6 +31,7 @@ MULTIPLE = 8  # of columns: prompts of about the same length share a recording
 PAYS = 16  # tokens asked for in one shape: to record a step takes as long as about ten plain ones
 SHAPES = 32  # recordings kept for a model
 EMPTY = 2**23  # bytes in a layer that may wait for tokens: to read more of them takes longer than Python's walk
+SMALL = 2**17  # numbers in a weight that is turned round once a batch, since few rows are multiplied faster then
 
 _known = weakref.WeakKeyDictionary()  # {model: `Known`}
 
@@ -53,38 +55,51 @@ class Known:
         return self.asked[shape] >= PAYS
 
 
-def captured(plain, model, cache, there, max_new_tokens):
+def captured(plain, model, cache, there, group_size, max_new_tokens):
     """A step with the answers of the plain one, by fewer calls; the plain one itself where that cannot be or not pay.
 
     Either maps the newest tokens (B, 1), and which tokens are there (B, L), to the logits (B, V) of the next ones.
-    cache is what the model remembers of the prompts (B, L) there now; at most max_new_tokens - 1 steps will follow.
+    cache is what the model remembers of the prompts (B, P) there now, each of them in group_size consecutive rows; at
+    most max_new_tokens - 1 steps will follow.
     """
     known = _what_is_known(model)
     if known is None or known.refused or not _holds_keys(cache, there, max_new_tokens):
         return plain
-    length = -(-(there.shape[1] + max_new_tokens) // MULTIPLE) * MULTIPLE
     autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
-    shape = len(there), length, autocast
-    return Decoding(plain, model, known, shape, cache, there) if known.pays(shape, max_new_tokens) else plain
+    shape = len(there), group_size, _rounded(there.shape[1]), _rounded(max_new_tokens), autocast
+    if not known.pays(shape, max_new_tokens):
+        return plain
+    return Decoding(plain, model, known, shape, cache, there[::group_size])
+
+
+def _rounded(columns):
+    return -(-columns // MULTIPLE) * MULTIPLE
 
 
 def _what_is_known(model):
     """What was learned of the model, nothing yet where it has changed since; None where its step is not captured."""
-    modules, weights = list(model.modules()), [*model.parameters(), *model.buffers()]
+    modules = list(model.modules())
+    weights = _weights(modules)
     watched = torch.nn.modules.module._has_any_global_hook() or any(
-        m._forward_hooks or m._forward_pre_hooks for m in modules
+        module._forward_hooks or module._forward_pre_hooks for module in modules
     )
-    common = all(type(w) in (torch.Tensor, torch.nn.Parameter) and w.device.type == "cpu" for w in weights)
+    common = all(type(weight) in (torch.Tensor, torch.nn.Parameter) and weight.is_cpu for weight in weights)
     if watched or not common or model.config._attn_implementation not in ("sdpa", "eager"):
         return None
     signature = (
-        [(id(m), type(m), m.training, id(vars(m).get("forward"))) for m in modules],
-        [(id(w), w.dtype, w.shape) for w in weights],
+        [(id(module), type(module), module.training, id(vars(module).get("forward"))) for module in modules],
+        [(id(weight), weight.dtype, weight.shape) for weight in weights],
     )
     known = _known.get(model)
-    if known is None or known.signature != signature or known.config != model.config:
-        known = _known[model] = Known(signature, model.config)
+    if known is None or known.signature != signature or known.config != vars(model.config):
+        known = _known[model] = Known(signature, vars(model.config))
     return known
+
+
+def _weights(modules):
+    """All parameters and buffers of modules, as often as they stand in them; `model.parameters` takes longer than a step."""
+    kept = (tensors for module in modules for tensors in (module._parameters, module._buffers))
+    return [tensor for tensors in kept for tensor in tensors.values() if tensor is not None]
 
 
 def _holds_keys(cache, there, max_new_tokens):
@@ -99,96 +114,102 @@ def _holds_keys(cache, there, max_new_tokens):
 
 
 class Decoding:
-    """The steps of one batch: its keys and values (B, H, L, D), and what each step will be given besides tokens."""
+    """The steps of one batch: what is the same in all of them, and what each will be given besides tokens."""
 
     @torch.inference_mode()
-    def __init__(self, plain, model, known, shape, cache, there):
+    def __init__(self, plain, model, known, shape, cache, prompts):
         self.plain, self.model, self.known, self.shape = plain, model, known, shape
-        first, length = there.shape[1], shape[1]
-        self.keys = [_widened(layer.keys, first, length) for layer in cache.layers]
-        self.values = [_widened(layer.values, first, length) for layer in cache.layers]
-        slots = zip(*(rows[:, :, first:].split(1, 2) for rows in self.keys + self.values))
-        positions = there.sum(1)[:, None] + torch.arange(length - first)[:, None, None]
-        self.masks = self._masks(there, first, length)
+        _, group_size, width, steps, _ = shape
+        self.layers = [GroupLayer(layer, group_size, prompts.shape[1], width, steps) for layer in cache.layers]
+        self.masks = self._masks(prompts, width, steps)
+        lengths = prompts.sum(1).repeat_interleave(group_size)[:, None]
+        positions = (lengths + torch.arange(steps)[:, None, None]).unbind()
         masks = zip(*(mask.unbind() for mask in self.masks.values()))
-        self.steps = zip(range(first, length), positions.unbind(), masks, slots)
+        places = zip(*(rows.split(1, 2) for layer in self.layers for rows in layer.own))
+        self.steps = zip(positions, masks, places)
         self.recording = known.recordings.get(shape)
         self.constants = None
 
-    def _masks(self, there, first, length):
-        """{kind of layer: mask (T, B, 1, 1, L)} of the steps to come, to be added to scores: 0, or very low.
+    def _masks(self, prompts, width, steps):
+        """{kind of layer: mask (T, G, 1, 1, L)} of the steps to come, to be added to scores: 0, or very low.
 
-        A row that has ended goes on seeing all columns: what it would say is not looked at.
+        A row that has ended goes on seeing all of its own: what it would say is not looked at.
         """
-        dtype = self.model.dtype
-        queries = torch.empty(len(there), length - first, 0, dtype=dtype)
-        there = torch.nn.functional.pad(there, (0, length - first), value=True)
-        cache = Cache(layers=[FixedLayer(rows, rows, None, None, first) for rows in self.keys])
-        masks = create_masks_for_generate(self.model.config, queries, there, cache)
-        low = torch.finfo(dtype).min
-        return {
-            kind: (mask if mask.is_floating_point() else torch.where(mask, 0.0, low).to(dtype))
-            .permute(2, 0, 1, 3)[:, :, :, None]
-            .contiguous()
-            for kind, mask in (masks if isinstance(masks, dict) else {None: masks}).items()
-        }
+        there = torch.nn.functional.pad(prompts, (0, steps), value=True)
+        queries = torch.empty(len(prompts), steps, 0, dtype=self.model.dtype)
+        masks = create_masks_for_generate(self.model.config, queries, there, Cache(layers=self.layers))
+        low = torch.finfo(torch.float32).min
+        added = {}
+        for kind, mask in (masks if isinstance(masks, dict) else {None: masks}).items():
+            mask = mask.float() if mask.is_floating_point() else torch.where(mask, 0.0, low)
+            prompt, own = mask.split([prompts.shape[1], steps], 3)
+            prompt = torch.nn.functional.pad(prompt, (0, width - prompts.shape[1]), value=low)
+            added[kind] = torch.cat([prompt, own], 3).permute(2, 0, 1, 3)[:, :, :, None].contiguous()
+        return added
 
     @torch.inference_mode()
     def __call__(self, tokens, there):
         if self.known.refused:
             return self.plain(tokens, there)
-        column, positions, masks, slots = next(self.steps)
-        inputs = [tokens, positions, *masks, *self.keys, *self.values, *slots]
+        positions, masks, places = next(self.steps)
+        inputs = [tokens, positions, *masks, *places]
         if self.recording is not None and self.recording.agreed == 2:
             return self._again(inputs)
-        logits = self.plain(tokens, there)
+        logits, going = self.plain(tokens, there), there[:, -1]
         try:
-            ours = self._record(inputs, column) if self.recording is None else self._again(inputs)
-            self.known.refused = not _close(ours[there[:, -1]], logits[there[:, -1]])  # what has ended is not looked at
+            ours = self._record(inputs) if self.recording is None else self._again(inputs)
+            self.known.refused = not _close(ours[going], logits[going])
             self.recording.agreed += 1
         except Exception:  # of whatever kind: the plain step has just worked, and goes on to
             self.known.refused = True
         return logits
 
     def _again(self, inputs):
-        with torch.autocast("cpu", enabled=False) if self.shape[2] else nullcontext():  # every cast is in the recording
+        with torch.autocast("cpu", enabled=False) if self.shape[-1] else nullcontext():  # casts are in the recording
             if self.constants is None:
-                self.constants = self.recording.once(*self.recording.weights)
+                self.constants = self.recording.once(*self._same())
             return self.recording.step(*inputs, *self.constants)
 
-    def _record(self, inputs, column):
+    def _same(self):
+        """The tensors that are the same ones in all steps."""
+        return [
+            *_weights(self.model.modules()),
+            *(rows for layer in self.layers for rows in (*layer.prompt, *layer.own)),
+        ]
+
+    def _record(self, inputs):
         """The logits of this step, by the model itself; what it does for them becomes the recording of this shape."""
-        n, m = len(self.keys), 2 + len(self.masks)
-        tokens, positions, *masks = inputs[:m]
-        layers = zip(self.keys, self.values, inputs[-2 * n : -n], inputs[-n:], [column] * n)
-        cache = Cache(layers=[FixedLayer(*layer) for layer in layers])
-        masks = dict(zip(self.masks, masks))
-        tape = Tape(inputs, [*self.model.parameters(), *self.model.buffers()], writable=inputs[-2 * n :])
-        caching, drawn = torch.is_autocast_cache_enabled(), torch.get_rng_state()
-        torch.set_autocast_cache_enabled(False)  # a weight that was cast before would be a tensor of unknown origin
-        try:
-            with tape:
-                logits = self.model(
-                    input_ids=tokens,
-                    attention_mask=masks.get(None, masks),
-                    position_ids=positions,
-                    cache=cache,
-                    use_cache=True,
-                    logits_to_keep=1,
-                ).logits[:, -1]
-        finally:
-            torch.set_autocast_cache_enabled(caching)
-        if not torch.equal(drawn, torch.get_rng_state()):
-            raise NotImplementedError("the step draws random numbers")
+        tokens, positions, *others = inputs
+        masks, places = dict(zip(self.masks, others)), iter(others[len(self.masks) :])
+        for layer in self.layers:
+            layer.places = next(places), next(places)
+        tape = Tape(inputs, self._same(), changing=[rows for layer in self.layers for rows in layer.own])
+        with _recorded_alone(self.model.config.get_text_config()), tape:
+            logits = self.model(
+                input_ids=tokens,
+                attention_mask=masks.get(None, masks),
+                position_ids=positions,
+                cache=Cache(layers=self.layers),
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits[:, -1]
         self.recording = self.known.recordings[self.shape] = Recording(tape, logits)
         return logits
 
 
-def _widened(rows, first, length):
-    """Keys or values (B, H, N, D), the last of the first columns, at their place among length columns: (B, H, L, D)."""
-    wide = rows.new_zeros(*rows.shape[:2], length, rows.shape[3])
-    wide[:, :, first - rows.shape[2] : first] = rows
-    return wide
+@contextmanager
+def _recorded_alone(config):
+    """With attention by groups, without weights that autocast has kept; an error if a random number is drawn."""
+    attention, caching, state = config._attn_implementation, torch.is_autocast_cache_enabled(), torch.get_rng_state()
+    config._attn_implementation = GROUPS
+    torch.set_autocast_cache_enabled(False)
+    try:
+        yield
+    finally:
+        config._attn_implementation = attention
+        torch.set_autocast_cache_enabled(caching)
+    if not torch.equal(state, torch.get_rng_state()):
+        raise NotImplementedError("a step that draws random numbers cannot be recorded")
 
 
 def _close(ours, logits):
@@ -197,45 +218,91 @@ def _close(ours, logits):
     return bool((ours - logits).abs().max() <= torch.finfo(logits.dtype).eps ** 0.5 * scale)
 
 
-class FixedLayer(CacheLayerMixin):
-    """The keys and values (B, H, L, D) of a layer, all columns there from the start; an update writes into one of them."""
+class GroupLayer(CacheLayerMixin):
+    """Keys and values of one layer: those of the prompts (G, H, P, D), and those of their completions (B, H, T, D).
+
+    All columns are there from the start, at first empty; an update writes into the places of this step.
+    """
 
     is_compileable = True  # so that transformers makes a mask where a growing cache could do without
 
-    def __init__(self, keys, values, key, value, column):
+    def __init__(self, layer, group_size, num_columns, width, steps):
         super().__init__()
-        self.keys, self.values, self.key, self.value, self.column = keys, values, key, value, column
-        self.is_initialized = True
+        self.is_initialized, self.num_columns, self.steps = True, num_columns, steps
+        self.prompt, self.own = [], []
+        for rows in (layer.keys, layer.values):
+            B, H, N, D = rows.shape  # a sliding window keeps the last N columns of the prompts
+            prompt, own = rows.new_zeros(B // group_size, H, width, D), rows.new_zeros(B, H, steps, D)
+            prompt[:, :, num_columns - N : num_columns] = rows[::group_size]
+            own.prompt = prompt  # for `attend`
+            self.prompt.append(prompt)
+            self.own.append(own)
 
     def lazy_initialization(self, key_states, value_states):
         """Nothing is left to do."""
 
     def update(self, key_states, value_states, *args, **kwargs):
-        self.key.copy_(key_states)
-        self.value.copy_(value_states)
-        return self.keys, self.values
+        for place, states in zip(self.places, (key_states, value_states)):
+            place.copy_(states)
+        return self.own
 
     def get_mask_sizes(self, query_length):
         return self.get_max_length(), 0
 
     def get_seq_length(self):
-        return self.column
+        return self.num_columns
 
     def get_max_length(self):
-        return self.keys.shape[2]
+        return self.num_columns + self.steps
+
+
+def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0, **others):
+    """Attention (B, 1, heads, D) of one token in each row to the prompt of its group and to its own completion.
+
+    query (B, heads, 1, D), key and value (B, H, T, D) with those of the prompts (G, H, P, D), attention_mask
+    (G, 1, 1, P + T). Softmax is over both; the prompt is multiplied by all queries of a group at once.
+    """
+    unknown = {name for name, value in others.items() if value is not None} - HARMLESS
+    if unknown or dropout:
+        raise NotImplementedError(f"attention with {unknown or 'dropout'}")
+    dtype = query.dtype
+    precise = torch.float32 if dtype.itemsize < 4 else dtype
+    query, key, value, prompt_key, prompt_value = (
+        rows.to(precise) for rows in (query, key, value, key.prompt, value.prompt)
+    )
+    B, H, T, D = key.shape
+    G, _, P, _ = prompt_key.shape
+    K, n = B // G, query.shape[1] // H  # rows of a group, heads of a query that share a key
+    query = query.reshape(B * H, n, D)
+    grouped = query.view(G, K, H, n, D).transpose(1, 2).reshape(G * H, K * n, D)
+    to_prompt = (grouped @ prompt_key.view(G * H, P, D).mT).view(G, H, K, n, P)
+    to_own = (query @ key.view(B * H, T, D).mT).view(G, K, H, n, T).transpose(1, 2)
+    scores = torch.add(attention_mask[:, :, None], torch.cat([to_prompt, to_own], -1), alpha=scaling or D**-0.5)
+    to_prompt, to_own = scores.softmax(-1).split([P, T], -1)
+    from_prompt = (to_prompt.view(G * H, K * n, P) @ prompt_value.view(G * H, P, D)).view(G, H, K, n, D)
+    from_own = to_own.transpose(1, 2).reshape(B * H, n, T) @ value.view(B * H, T, D)
+    output = from_own.view(G, K, H, n, D) + from_prompt.transpose(1, 2)
+    return output.reshape(B, 1, H * n, D).to(dtype), None
+
+
+GROUPS = "rlbook_groups"  # the name of `attend` for transformers
+HARMLESS = {"position_ids", "use_cache", "is_causal", "sliding_window"}  # arguments that say what the masks say
+AttentionInterface.register(GROUPS, attend)
 
 
 class Recording:
-    """What a tape says, as two functions: `once` of the weights, and `step` of a step's inputs and what once gives."""
+    """What a tape says, as two functions: `once` of what is the same in all steps, `step` of inputs and what it gives."""
 
     def __init__(self, tape, logits):
         tape.step.output(tape.node(logits, tape.step))
         tape.once.output(tuple(tape.constants))
         tape.step.eliminate_dead_code()
-        for node in tape.step.nodes:
+        for node in (*tape.step.nodes, *tape.once.nodes):
             node.target = _binding(node.target)
-        self.weights = tape.weights
-        self.once, self.step = (torch.fx.GraphModule({}, graph).forward for graph in (tape.once, tape.step))
+        root = torch.nn.Module()
+        for name, number in tape.numbers.items():
+            root.register_buffer(name, number)
+        self.once, self.step = (torch.fx.GraphModule(root, graph).forward for graph in (tape.once, tape.step))
         self.agreed = 0  # how often it was seen to say what the plain step says
 
 
@@ -253,41 +320,49 @@ def _binding(target):
 class Tape(TorchDispatchMode):
     """Writes down the tensor operations done in its context as two graphs: those that hang on inputs, and the others.
 
-    inputs      tensors that will be others the next time
-    weights     tensors that will be the same, with other numbers in them
-    writable    those of the inputs that may be written into
+    inputs      tensors that will be others the next time; they may be written into
+    same        tensors that will be the same ones; changing are those of them into which inputs are windows
 
-    Views of what the step makes are written as one view of it, however many led there, and left out where they show
-    the same. Raises NotImplementedError for what would be wrong the next time: a number read off a tensor, a shape
-    that hangs on numbers, a tensor of unknown origin, any other writing into a tensor.
+    A view of what the step makes is written as one view of it, however many led there. Raises NotImplementedError for
+    what would be wrong the next time: a number read off a tensor, a shape that hangs on numbers, a tensor of unknown
+    origin, any other writing into a tensor.
     """
 
-    def __init__(self, inputs, weights, writable):
+    def __init__(self, inputs, same, changing):
         super().__init__()
-        self.step, self.once, self.weights = torch.fx.Graph(), torch.fx.Graph(), list(weights)
-        self.nodes = {id(tensor): self.step.placeholder(f"input_{i}") for i, tensor in enumerate(inputs)}
-        self.nodes |= {id(tensor): self.once.placeholder(f"weight_{i}") for i, tensor in enumerate(weights)}
-        self.last = self.nodes[id(inputs[-1])]  # placeholder of the step
+        self.step, self.once = torch.fx.Graph(), torch.fx.Graph()
+        self.nodes = {}  # {id of a tensor: its node}
+        self.places = {}  # {where a tensor of the step lies and how: its node}
+        self.owners = {}  # {memory: the tensor of the step that was made in it}
         self.constants = {}  # {node of once: its placeholder in step}
-        self.made = {}  # {start of its memory: tensor made in the step that owns it}
-        self.writable = {id(tensor) for tensor in writable}
-        self.kept = [*inputs, *weights]  # so that no other tensor gets their id or their memory
+        self.numbers = {}  # {name: tensor made of a number in the model's code}
+        self.kept = []  # so that no other tensor gets the id or the memory of one
+        self.changing = {_memory(tensor) for tensor in changing}
+        self.writable = {id(tensor) for tensor in inputs}
+        for i, tensor in enumerate(same):
+            self._know(tensor, self.once.placeholder(f"same_{i}"))
+        for i, tensor in enumerate(inputs):
+            self.last = self.step.placeholder(f"input_{i}")
+            self._know(tensor, self.last)
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten.linear.default and args[1].numel() <= SMALL and id(args[1]) in self.nodes:
+            with self:
+                return _linear(*args)
         result = func(*args, **(kwargs or {}))
         self._write(func, args, kwargs or {}, result)
         return result
 
     def _write(self, func, args, kwargs, result):
-        if func is torch.ops.aten.lift_fresh.default:  # a number of the model's code becomes a tensor
-            self._know(result, self.once.placeholder(f"weight_{len(self.weights)}"))
-            self.weights.append(result)
-            return
         given = []
         map_aggregate((args, kwargs), lambda a: given.append(a) if isinstance(a, torch.Tensor) else None)
-        if any(result is tensor for tensor in given) and not func._schema.is_mutable:
-            return  # dropout in eval mode, a cast to the type that it has
         results, writes = result if isinstance(result, (tuple, list)) else [result], func._schema.is_mutable
+        if func is torch.ops.aten.lift_fresh.default:
+            name = f"number_{len(self.numbers)}"
+            self.numbers[name] = result
+            return self._know(result, self.once.get_attr(name))
+        if not writes and any(result is tensor for tensor in given):
+            return None  # nothing done: dropout in eval mode, a cast to the same type
         if (
             (writes and id(args[0]) not in self.writable)
             or torch.Tag.dynamic_output_shape in func.tags
@@ -295,7 +370,7 @@ class Tape(TorchDispatchMode):
             or not all(id(tensor) in self.nodes for tensor in given)
         ):
             raise NotImplementedError(f"{func} cannot be recorded")
-        graph = self.step if any(self.nodes[id(tensor)].graph is self.step for tensor in given) else self.once
+        graph = self.step if any(self._moves(tensor, results) for tensor in given) else self.once
         args, kwargs = map_aggregate(
             (args, kwargs), lambda a: self.node(a, graph) if isinstance(a, torch.Tensor) else a
         )
@@ -303,13 +378,22 @@ class Tape(TorchDispatchMode):
         for i, tensor in enumerate(results):
             view = self._view(tensor, given) if graph is self.step and not writes else None
             self._know(tensor, view or (call if tensor is result else graph.call_function(getitem, (call, i))))
+        return None
+
+    def _moves(self, tensor, results):
+        """Whether what is made of a tensor is another thing in each step; a window into changing memory is the same."""
+        if self.nodes[id(tensor)].graph is self.step:
+            return True
+        return _memory(tensor) in self.changing and any(_memory(made) != _memory(tensor) for made in results)
 
     def _know(self, tensor, node):
         self.nodes[id(tensor)] = node
+        if node.graph is self.step:
+            self.places[_place(tensor)] = node
         self.kept.append(tensor)
 
     def node(self, tensor, graph):
-        """The node of a tensor in a graph; in that of the step, constants are given."""
+        """The node of a tensor in a graph; to the step, what was made once is given."""
         node = self.nodes[id(tensor)]
         if node.graph is graph:
             return node
@@ -319,20 +403,31 @@ class Tape(TorchDispatchMode):
         return self.constants[node]
 
     def _view(self, tensor, given):
-        """The node of a tensor of the same content, or of one view of it; None for what has memory of its own."""
-        for other in given:
-            if _place(other) == _place(tensor):
-                return self.node(other, self.step)
-        memory = tensor.untyped_storage().data_ptr()
-        if memory in (other.untyped_storage().data_ptr() for other in given):
-            owner = self.made.get(memory)
-            if owner is None or owner.dtype != tensor.dtype:
-                return None
-            strides = list(tensor.shape), list(tensor.stride()), tensor.storage_offset()
-            return self.step.call_function(torch.as_strided, (self.nodes[id(owner)], *strides))
-        self.made[memory] = tensor
-        return None
+        """A node with the content of a tensor that shares its memory with another; None for one with its own."""
+        if _place(tensor) in self.places:
+            return self.places[_place(tensor)]
+        if all(_memory(tensor) != _memory(other) for other in given):
+            self.owners[_memory(tensor)] = tensor
+        owner = self.owners.get(_memory(tensor))
+        if owner is None or owner is tensor or owner.dtype != tensor.dtype:
+            return None
+        whole = owner.is_contiguous() and tensor.is_contiguous() and owner.numel() == tensor.numel()
+        owner, shape = self.nodes[id(owner)], list(tensor.shape)
+        if whole:  # the quicker one
+            return self.step.call_method("view", (owner, *shape))
+        return self.step.call_function(torch.as_strided, (owner, shape, list(tensor.stride()), tensor.storage_offset()))
+
+
+def _memory(tensor):
+    return tensor.untyped_storage().data_ptr()
 
 
 def _place(tensor):
     return tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
+
+
+def _linear(rows, weight, bias=None):
+    """rows (..., N) times weight (M, N) transposed, plus bias: (..., M); the weight is turned round once and for all."""
+    turned, flat = weight.t().contiguous(), rows.flatten(0, -2)
+    product = flat @ turned if bias is None else torch.addmm(bias, flat, turned)
+    return product.unflatten(0, rows.shape[:-1])

@@ -43,7 +43,8 @@ def sample(model, tokenizer, prompts, *, max_new_tokens, rng, group_size=1, temp
     generator = torch_generator(rng, model.device)
 
     def draw(logp):
-        return torch.multinomial(logp.exp(), 1, generator=generator)[:, 0]
+        noise = torch.empty_like(logp).exponential_(generator=generator)
+        return (logp.exp() / noise).argmax(-1)  # as torch.multinomial draws, without the time that its checks take
 
     return complete(
         model,
@@ -82,9 +83,7 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
     if group_size > 1:
         cache.batch_repeat_interleave(group_size)
     prompt, attention_mask = (rows.repeat_interleave(group_size, 0) for rows in (prompt, prompt_mask))
-    predict = captured(
-        predict, model, cache, attention_mask, max_new_tokens
-    )  # the same by fewer calls, where it can be
+    predict = captured(predict, model, cache, attention_mask, group_size, max_new_tokens)  # the same by fewer calls
     going = torch.ones_like(attention_mask[:, :1])  # (B, 1) bool: not ended yet
     tokens, mask, logprobs = [], [], []  # a column (B, 1) for each new token; what follows an end is left out below
     for t in range(max_new_tokens):
