@@ -279,9 +279,9 @@ def test_both_sides_of_a_claim_are_recorded_under_each_seed(measured):
     x = np.random.default_rng(0).normal(size=400)
     [_, first], *others = measured
     assert [holds for _, _, holds, _ in first] == [True, True, True, True, False]
-    assert first[0][3] == [[True, pytest.approx(x.mean()), 0.2]]
-    assert first[1][3] == [[True, pytest.approx(v), 8] for v in x[:2]] + [[False, 1, pytest.approx(x.max())]]
-    assert first[2][3] == [[False, 1, 1], [False, 2, 3]]
+    assert first[0][3] == [["error", pytest.approx(x.mean()), 0.2]]
+    assert first[1][3] == [["error", pytest.approx(v), 8] for v in x[:2]] + [["order", 1, pytest.approx(x.max())]]
+    assert first[2][3] == [["order", 1, 1], ["order", 2, 3]]
     assert first[3][3] == []
     assert all(said[0][3][0][1] != first[0][3][0][1] for _, said in others)
 
@@ -298,6 +298,27 @@ def test_the_table_counts_failures_and_estimates_their_chance(measured, tmp_path
 def test_the_chance_of_an_error_beyond_four_deviations():
     """Two-sided for an error with a sign: twice the tail of a normal variable beyond 4, 6.3e-5."""
     errors = np.random.default_rng(0).normal(size=4000)
-    signed = claims.chance_of_failure([[[True, error, 4.0]] for error in errors])
-    assert 3e-5 < signed < 1.2e-4
-    assert claims.chance_of_failure([[[False, 1.0, 2.0]]] * 5) == 0
+    signed = claims.chance_of_failure([[["error", error, 4.0]] for error in errors])
+    unsigned = claims.chance_of_failure([[["size", abs(error), 4.0]] for error in errors])
+    assert 3e-5 < signed < 1.2e-4 and 3e-5 < unsigned < 1.2e-4
+    assert claims.chance_of_failure([[["order", 1.0, 2.0]]] * 5) == 0
+
+
+def test_unit_tests_are_measured_too(tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import numpy as np\n"
+        "def test_mean():\n"
+        "    x = np.random.default_rng(0).normal(size=400)\n"
+        "    assert abs(x.mean()) < 0.3\n"
+        "    assert x.max() > 1.5 and len(x) == 400\n"
+        "    assert x.std() > 0.5\n"
+        "def test_wrong():\n"
+        "    assert np.random.default_rng(0).random() > 2\n"
+    )
+    answers = claims.ask_tests(tmp_path / "test_it.py", "own", [1, 2])
+    wrong, mean, spread = answers[0][2]
+    assert wrong == ["test_wrong", "passes", False, []]
+    x = np.random.default_rng([1, 0]).normal(size=400)
+    assert mean[:3] == [4, "abs(x.mean()) < 0.3", True] and mean[3] == [["size", pytest.approx(abs(x.mean())), 0.3]]
+    assert spread[3] == [["order", 0.5, pytest.approx(x.std())]]
+    assert answers[1][2][1][3][0][1] != mean[3][0][1]

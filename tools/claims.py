@@ -1,14 +1,15 @@
 """How much room the book's claims have: every assert of every chapter, measured instead of only checked.
 
     python tools/claims.py [CHAPTER ...]              each chapter as it stands, under each arithmetic: a line a chapter
-    python tools/claims.py --seeds 50 [CHAPTER ...]   with fresh seeds, the arithmetics by turns; writes the table of
+    python tools/claims.py --seeds 51 [CHAPTER ...]   with fresh seeds, the arithmetics by turns; writes the table of
                                                       margins, benchmarks/results/claims.csv
+    python tools/claims.py --seeds 51 tests/test_*.py the same for unit tests
 
 A claim is an assert. Where it compares numbers, both sides are recorded. An error that is compared with what it may be,
 `abs(x - y) < allowed`, has a sign before its abs: over the seeds it has a mean and a standard deviation, and if it is
-normal, so many of its values lie outside what is allowed. For any other a < b the same is said of b - a. This is the
-chance of failure in the table: an estimate, and a poor one far out in the tail, but 50 seeds that all hold say no more
-by themselves than "less than one in fifteen".
+normal, so many of its values lie outside what is allowed. (Of a unit test's error only the size is seen; its mean is
+taken to be 0.) For any other a < b the same is said of b - a. This is the chance of failure in the table: an estimate,
+and a poor one far out in the tail, but 51 seeds that all hold say no more by themselves than "less than one in fifteen".
 """
 
 import argparse
@@ -19,6 +20,7 @@ import json
 import math
 import subprocess
 import sys
+import tempfile
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
@@ -73,7 +75,7 @@ class Each:
 
 
 def sides_of(part):
-    """Tuples (is it an error with a sign, the smaller side, the larger side) for the comparisons of a part."""
+    """Tuples ("error" if it has a sign or "order", smaller side, larger side) for the comparisons of a part."""
     if isinstance(part, Each):
         return [ast.ListComp(side, part.generators) for side in sides_of(part.part)]
     values, found = [part.left, *part.comparators], []
@@ -81,7 +83,8 @@ def sides_of(part):
         if type(operator) in LESS:
             small, large = (left, right) if LESS[type(operator)] > 0 else (right, left)
             inner = inside_abs(small)
-            found.append(ast.Tuple([ast.Constant(inner is not None), inner or small, large], ast.Load()))
+            kind = ast.Constant("order" if inner is None else "error")
+            found.append(ast.Tuple([kind, inner or small, large], ast.Load()))
     return found
 
 
@@ -121,12 +124,12 @@ def run(path, seed):
 
 
 def measured(test, sides):
-    """Whether it holds, and [is it an error with a sign, smaller side, larger side] for each number that is compared."""
+    """Whether it holds, and [kind, smaller side, larger side] for each number that is compared."""
     holds, found = bool(test()), []
     for side in sides():
-        for signed, small, large in side if isinstance(side, list) else [side]:
+        for kind, small, large in side if isinstance(side, list) else [side]:
             small, large = np.broadcast_arrays(np.asarray(small, dtype=float), np.asarray(large, dtype=float))
-            found += [[signed, *pair] for pair in zip(small.ravel().tolist(), large.ravel().tolist())]
+            found += [[kind, *pair] for pair in zip(small.ravel().tolist(), large.ravel().tolist())]
     return holds, found
 
 
@@ -160,9 +163,26 @@ def ask(path, arithmetic, seeds):
     return [[seed, arithmetic, claims] for seed, claims in answers + missing]
 
 
+def ask_tests(path, arithmetic, seeds):
+    """The same of the unit tests in the file at `path`, from pytest."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "margins", "-p", "no:cacheprovider", str(path)]
+    command += ["-o", "enable_assertion_pass_hook=true"]
+    answers = []
+    for seed in seeds:
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as file:
+            moved = {"RLBOOK_SEED": str(seed), "RLBOOK_MARGINS": file.name, "PYTHONPATH": str(ROOT / "tools")}
+            subprocess.run(command, cwd=ROOT, env=environment(arithmetic) | STEADY | moved, stdout=subprocess.DEVNULL)
+            lines = [json.loads(line) for line in file]
+        claims = [[line[0].partition("::")[2], "passes", False, []] for line in lines if len(line) == 1]
+        for _, number, claim, small, large in (line for line in lines if len(line) > 1):
+            claims.append([number, claim, True, [["size" if "abs(" in claim else "order", small, large]]])
+        answers.append([seed, arithmetic, claims])
+    return answers
+
+
 def ask_all(jobs):
     with ThreadPoolExecutor(JOBS) as pool:
-        return list(pool.map(lambda job: ask(*job), jobs))
+        return list(pool.map(lambda job: (ask if job[0].suffix == ".ipynb" else ask_tests)(*job), jobs))
 
 
 def line(path, by_arithmetic):
@@ -192,14 +212,14 @@ def rows(path, answers):
             "claim": claim,
             "runs": len(answers),
             "failed": sum(not holds for holds, _ in found),
-            "worst_seen": f"{abs(worst[1]) if worst[0] else worst[1]:.4g}" if worst else "",
+            "worst_seen": f"{worst[1] if worst[0] == 'order' else abs(worst[1]):.4g}" if worst else "",
             "bound": f"{worst[2]:.4g}" if worst else "",
             "chance_of_failure": "" if None in chances else f"{min(sum(chances), 1):.0e}",
         }
 
 
-def room(signed, small, large):
-    return large - (abs(small) if signed else small)
+def room(kind, small, large):
+    return large - (small if kind == "order" else abs(small))
 
 
 def chance_of_failure(runs):
@@ -208,12 +228,13 @@ def chance_of_failure(runs):
         return None
     total = 0.0
     for sides in zip(*runs):
-        signed = sides[0][0]
-        if signed:
-            errors = np.array([small / large for _, small, large in sides])
-            total += beyond(1 - errors) + beyond(1 + errors)
-        else:
+        kind = sides[0][0]
+        if kind == "order":
             total += beyond(np.array([large - small for _, small, large in sides]))
+        else:
+            errors = np.array([small / large for _, small, large in sides])
+            errors = np.concatenate([errors, -errors]) if kind == "size" else errors
+            total += beyond(1 - errors) + beyond(1 + errors)
     return min(total, 1.0)
 
 
@@ -263,7 +284,7 @@ def main():
         for row in table:
             tight = row["failed"] or float(row["chance_of_failure"] or 0) > TOLERATED
             narrow = narrow or tight
-            print(f"{'NARROW' if tight else '':7}{row['chapter'][:2]} cell {row['cell']:2}", end=" ")
+            print(f"{'NARROW' if tight else '':7}{row['chapter'][:12]:12} {row['cell']:>3}", end=" ")
             print(f"{row['worst_seen']:>10} of {row['bound']:>10} {row['chance_of_failure']:>8}  {row['claim'][:70]}")
     return narrow
 
