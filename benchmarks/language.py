@@ -8,12 +8,13 @@ They are measured as in run.py. The model's end token never comes, so that every
 import sys
 import tempfile
 import time
+from itertools import product
 
 import numpy as np
 import torch
 from datasets import Dataset
 from measuring import report, seconds
-from transformers import TrainerCallback
+from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from rlbook.language.grpo import grpo
@@ -27,29 +28,58 @@ NEW_TOKENS = 16
 STEPS = 30
 
 
-def endless_model():
-    """A GPT-2 of the size of "arithmetic" whose end token has a logit of about -100, and its tokenizer."""
-    tokenizer = character_tokenizer("0123456789+=")
+def gpt2(tokenizer):
+    """A GPT-2 of the size of "arithmetic" whose end token has a logit of about -100."""
     model = tiny_gpt2(tokenizer, layers=2, width=128, heads=4, context=96, rng=np.random.default_rng(0))
     with torch.no_grad():
         model.transformer.ln_f.weight[0], model.transformer.ln_f.bias[0] = 0.0, 100.0
         model.lm_head.weight[:, 0] = 0.0
         model.lm_head.weight[tokenizer.eos_token_id, 0] = -1.0
-    return model, tokenizer
+    return model
+
+
+def llama(tokenizer):
+    """A Llama of about that size, two heads to a key; a bias on its last layer gives the end token a logit of -100."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=96,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model = LlamaForCausalLM(config).eval()
+    model.lm_head = torch.nn.Linear(128, len(tokenizer))
+    with torch.no_grad():
+        model.lm_head.weight.normal_(0, 0.02)
+        model.lm_head.bias.zero_()[tokenizer.eos_token_id] = -100.0
+    return model
+
+
+def endless(family):
+    """A model whose end token never comes, and its tokenizer."""
+    tokenizer = character_tokenizer("0123456789+=")
+    return family(tokenizer), tokenizer
 
 
 def sampling_ratios():
     """Texts from texts: a group for each prompt, against generate with as many returned sequences."""
-    model, tokenizer = endless_model()
-    for prompts, mark in [(WORKED, 1.2), (WORKED[-1:], 1.3), (SUMS, None), (SUMS[-1:], None)]:
+    marks = [(WORKED, 4.2), (WORKED[-1:], 3.2), (SUMS, 2.2), (SUMS[-1:], 2.2)]
+    for family, (prompts, mark) in product([gpt2, llama], marks):
+        model, tokenizer = endless(family)
         lengths = {}
 
-        def ours(prompts=prompts, lengths=lengths):
+        def ours(model=model, tokenizer=tokenizer, prompts=prompts, lengths=lengths):
             rng = np.random.default_rng(0)
             samples = sample(model, tokenizer, prompts, max_new_tokens=NEW_TOKENS, group_size=GROUP, rng=rng)
             lengths["ours"] = samples.mask.sum(1).tolist()
 
-        def theirs(prompts=prompts, lengths=lengths):
+        def theirs(model=model, tokenizer=tokenizer, prompts=prompts, lengths=lengths):
             torch.manual_seed(0)
             batch = tokenizer(prompts, padding=True, return_tensors="pt", return_token_type_ids=False)
             tokens = model.generate(
@@ -67,7 +97,7 @@ def sampling_ratios():
         batch_size = len(prompts) * GROUP
         assert lengths["ours"] == lengths["theirs"] == [NEW_TOKENS] * batch_size
         speeds = f"{t_ours * 1e3:.1f} ms, {t_theirs * 1e3:.1f} ms"
-        what = f"sample {batch_size} x {NEW_TOKENS} tokens, prompts of {len(prompts[0])}: generate's time / ours"
+        what = f"{family.__name__}: sample {batch_size} x {NEW_TOKENS}, prompts of {len(prompts[0])}: generate's time / ours"
         yield what, speeds, t_theirs / t_ours, "at least", mark
 
 
@@ -76,8 +106,8 @@ def evenness(prompts, completions, **columns):
     return [sum(c in "02468" for c in completion) / NEW_TOKENS for completion in completions]
 
 
-def our_step_times(prompts):
-    model, tokenizer = endless_model()
+def our_step_times(family, prompts):
+    model, tokenizer = endless(family)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     settings = dict(steps=STEPS, max_new_tokens=NEW_TOKENS, prompts_per_step=len(prompts), group_size=GROUP)
     times = [time.perf_counter()]
@@ -97,8 +127,8 @@ class Clock(TrainerCallback):
         self.times.append(time.perf_counter())
 
 
-def their_step_times(prompts):
-    model, tokenizer = endless_model()
+def their_step_times(family, prompts):
+    model, tokenizer = endless(family)
     clock, lengths = Clock(), set()
 
     def reward(prompts, completions, completion_ids, **columns):
@@ -141,11 +171,11 @@ def their_step_times(prompts):
 
 def grpo_ratios():
     """A step: sample, reward, one update. Both trainers by turns; the first five steps of each do not count."""
-    for prompts, mark in [(WORKED, 1.4), (SUMS, None)]:
-        rounds = [(our_step_times(prompts)[5:], their_step_times(prompts)[5:]) for _ in range(3)]
+    for family, (prompts, mark) in product([gpt2, llama], [(WORKED, 4.0), (SUMS, 2.0)]):
+        rounds = [(our_step_times(family, prompts)[5:], their_step_times(family, prompts)[5:]) for _ in range(3)]
         ours, theirs = (np.concatenate(times).min() for times in zip(*rounds))
         speeds = f"{ours * 1e3:.0f} ms, {theirs * 1e3:.0f} ms"
-        what = f"grpo 8 x 8 x {NEW_TOKENS} tokens, prompts of {len(prompts[0])}: trl's step / ours"
+        what = f"{family.__name__}: grpo 8 x 8 x {NEW_TOKENS}, prompts of {len(prompts[0])}: trl's step / ours"
         yield what, speeds, theirs / ours, "at least", mark
 
 

@@ -69,7 +69,11 @@ def captured(plain, model, cache, there, group_size, max_new_tokens):
     shape = len(there), group_size, _rounded(there.shape[1]), _rounded(max_new_tokens), autocast
     if not known.pays(shape, max_new_tokens):
         return plain
-    return Decoding(plain, model, known, shape, cache, there[::group_size])
+    try:
+        return Decoding(plain, model, known, shape, cache, there[::group_size])
+    except Exception:  # of whatever kind: the plain step does without what was tried
+        known.refused = True
+        return plain
 
 
 def _rounded(columns):
@@ -149,12 +153,12 @@ class Decoding:
 
     @torch.inference_mode()
     def __call__(self, tokens, there):
-        if self.known.refused:
-            return self.plain(tokens, there)
         positions, masks, places = next(self.steps)
         inputs = [tokens, positions, *masks, *places]
         if self.recording is not None and self.recording.agreed == 2:
             return self._again(inputs)
+        if self.known.refused:
+            return self.plain(tokens, there)
         logits, going = self.plain(tokens, there), there[:, -1]
         try:
             ours = self._record(inputs) if self.recording is None else self._again(inputs)
