@@ -148,6 +148,15 @@ def test_a_chapter_that_takes_half_as_long_again_is_marked(seconds, marked):
     assert ("its head says 30 s" in said) == marked
 
 
+def test_a_page_with_a_warning_or_a_path_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(book, "HTML", tmp_path)
+    pages = {"a": "<p>FutureWarnings are errors</p>", "b": "<pre>x.py:1: FutureWarning: soon</pre>", "c": "in /root/x"}
+    for name, text in pages.items():
+        (tmp_path / f"{name}.html").write_text(text)
+    b, c = book.blemishes()
+    assert b.startswith("b.html shows a warning") and c.startswith("c.html shows a path of this machine: /root/x")
+
+
 PICTURE = new_output("display_data", {"image/png": "", "text/plain": "<Figure>"})
 SLIDER = new_output("display_data", {notebooks.WIDGET_VIEW: {}, "text/plain": "interactive"})
 SAID = new_output("stream", name="stdout", text="8\n")
@@ -263,10 +272,10 @@ assert x[0] < -100
 """
 
 
-@pytest.fixture
-def measured(tmp_path):
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
     """Three runs of a notebook with five claims, of which one is wrong."""
-    path = tmp_path / "01-claims.ipynb"
+    path = tmp_path_factory.mktemp("claims") / "01-claims.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell(CLAIMS)]), path)
     run = subprocess.run(
         [sys.executable, claims.__file__, "--work", str(path), "--seeds", "0,1,2"], capture_output=True, text=True

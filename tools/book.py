@@ -15,7 +15,19 @@ from typing import NamedTuple
 import nbformat
 from tqdm import tqdm
 
-from notebooks import FAILURES, ROOT, broken_rules, code_cells, execute, normalise, promised_seconds, run_all, tree
+from notebooks import (
+    FAILURES,
+    HOME_OF_A_MACHINE,
+    ROOT,
+    WARNING,
+    broken_rules,
+    code_cells,
+    execute,
+    normalise,
+    promised_seconds,
+    run_all,
+    tree,
+)
 
 SOURCE = ROOT / "_build" / "source"  # the project's layout, so that every relative link works on the pages
 HTML = ROOT / "_build" / "html"
@@ -92,6 +104,15 @@ def build_pages():
     return subprocess.run(command).returncode == 0
 
 
+def blemishes():
+    """One sentence for each built page that shows a warning or a path of this machine."""
+    for path in sorted(HTML.rglob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        for what, pattern in {"a path of this machine": HOME_OF_A_MACHINE, "a warning": WARNING}.items():
+            if found := pattern.search(text):
+                yield f"{path.relative_to(HTML)} shows {what}: {text[found.start() :].splitlines()[0][:80]}"
+
+
 def main():
     chapters = sorted((ROOT / "chapters").glob("*.ipynb"))
     if not chapters:
@@ -110,11 +131,9 @@ def main():
         bar.set_description("chapters")
     print(f"\n{table(runs)}\n", flush=True)
     hide_marks()
-    pages = build_pages()
-    print(
-        f"web pages: {(HTML / 'index.html').relative_to(ROOT)}" if pages else "web pages: Sphinx complains, see above"
-    )
-    return not pages or any(run.error for run in runs)
+    complaints = list(blemishes()) if build_pages() else ["Sphinx complains, see above"]
+    print("web pages:", "\n".join(complaints) or (HTML / "index.html").relative_to(ROOT))
+    return bool(complaints) or any(run.error for run in runs)
 
 
 if __name__ == "__main__":
