@@ -106,6 +106,12 @@ def draw(model, prompts=LONG, seed=0, group_size=4, max_new_tokens=12, **setting
     return sample(model, TOKENIZER, prompts, **settings)
 
 
+@pytest.fixture(params=[0, 2**20], ids=["groups", "rows"])
+def shared(request, monkeypatch):
+    """Whether a group reads its prompt from one place, or each row from its own."""
+    monkeypatch.setattr(module, "SHARED", request.param)
+
+
 @pytest.fixture
 def plainly(monkeypatch):
     """`draw` by the plain step alone."""
@@ -135,7 +141,7 @@ def assert_same(ours, theirs, atol=5e-6):
 
 
 @EVERY
-def test_captured_plain_and_full_pass_are_one_policy(family, plainly):
+def test_captured_plain_and_full_pass_are_one_policy(family, plainly, shared):
     model = family()
     for seed in range(4):  # the first records, the others run the recording
         ours = draw(model, seed=seed, temperature=0.8)
@@ -179,7 +185,7 @@ def test_samples_have_the_distribution_that_is_enumerated():
 
 
 @pytest.mark.parametrize("family", [gpt2, llama, qwen2])
-def test_half_precision_is_as_near_to_the_truth_as_the_plain_step(family, plainly):
+def test_half_precision_is_as_near_to_the_truth_as_the_plain_step(family, plainly, shared):
     model = family().to(torch.bfloat16)
     exact = family().to(torch.bfloat16).double()
     for seed in range(2):
@@ -193,7 +199,7 @@ def test_half_precision_is_as_near_to_the_truth_as_the_plain_step(family, plainl
 
 
 @pytest.mark.parametrize("family", [gpt2, llama])
-def test_under_autocast_the_weights_are_those_of_now(family, plainly):
+def test_under_autocast_the_weights_are_those_of_now(family, plainly, shared):
     model = family()
     for seed in range(3):
         with torch.autocast("cpu", torch.bfloat16):

@@ -31,6 +31,7 @@ MULTIPLE = 8  # of columns: prompts of about the same length share a recording
 PAYS = 16  # tokens asked for in one shape: to record a step takes as long as about ten plain ones
 SHAPES = 32  # recordings kept for a model
 EMPTY = 2**23  # bytes in a layer that may wait for tokens: to read more of them takes longer than Python's walk
+SHARED = 2**20  # bytes of a layer's prompts, once for each row, that a processor has at hand: more are read by groups
 SMALL = 2**17  # numbers in a weight that is turned round once a batch, since few rows are multiplied faster then
 
 _known = weakref.WeakKeyDictionary()  # {model: `Known`}
@@ -66,6 +67,8 @@ def captured(plain, model, cache, there, group_size, max_new_tokens):
     if known is None or known.refused or not _holds_keys(cache, there, max_new_tokens):
         return plain
     autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
+    size = sum(rows[:, :, 0].nbytes for rows in (cache.layers[0].keys, cache.layers[0].values))  # of a column
+    group_size = group_size if size * there.shape[1] > SHARED else 1  # else every row is a group of its own
     shape = len(there), group_size, _rounded(there.shape[1]), _rounded(max_new_tokens), autocast
     if not known.pays(shape, max_new_tokens):
         return plain
@@ -129,7 +132,7 @@ class Decoding:
         lengths = prompts.sum(1).repeat_interleave(group_size)[:, None]
         positions = (lengths + torch.arange(steps)[:, None, None]).unbind()
         masks = zip(*(mask.unbind() for mask in self.masks.values()))
-        places = zip(*(rows.split(1, 2) for layer in self.layers for rows in layer.own))
+        places = zip(*(rows[:, :, -steps:].split(1, 2) for layer in self.layers for rows in layer.own))
         self.steps = zip(positions, masks, places)
         self.recording = known.recordings.get(shape)
         self.constants = None
@@ -225,7 +228,8 @@ def _close(ours, logits):
 class GroupLayer(CacheLayerMixin):
     """Keys and values of one layer: those of the prompts (G, H, P, D), and those of their completions (B, H, T, D).
 
-    All columns are there from the start, at first empty; an update writes into the places of this step.
+    Where every row is a group of its own, both are one: (B, H, P + T, D). All columns are there from the start, at
+    first empty; an update writes into the places of this step. Half precision is kept as float32, for the softmax.
     """
 
     is_compileable = True  # so that transformers makes a mask where a growing cache could do without
@@ -235,11 +239,15 @@ class GroupLayer(CacheLayerMixin):
         self.is_initialized, self.num_columns, self.steps = True, num_columns, steps
         self.prompt, self.own = [], []
         for rows in (layer.keys, layer.values):
+            rows = rows.float() if rows.dtype.itemsize < 4 else rows
             B, H, N, D = rows.shape  # a sliding window keeps the last N columns of the prompts
-            prompt, own = rows.new_zeros(B // group_size, H, width, D), rows.new_zeros(B, H, steps, D)
+            if group_size == 1:
+                prompt = own = rows.new_zeros(B, H, width + steps, D)
+            else:
+                prompt, own = rows.new_zeros(B // group_size, H, width, D), rows.new_zeros(B, H, steps, D)
+                own.prompt = prompt  # for `attend`
+                self.prompt.append(prompt)
             prompt[:, :, num_columns - N : num_columns] = rows[::group_size]
-            own.prompt = prompt  # for `attend`
-            self.prompt.append(prompt)
             self.own.append(own)
 
     def lazy_initialization(self, key_states, value_states):
@@ -260,33 +268,35 @@ class GroupLayer(CacheLayerMixin):
         return self.num_columns + self.steps
 
 
+@torch.autocast("cpu", enabled=False)
 def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0, **others):
     """Attention (B, 1, heads, D) of one token in each row to the prompt of its group and to its own completion.
 
-    query (B, heads, 1, D), key and value (B, H, T, D) with those of the prompts (G, H, P, D), attention_mask
-    (G, 1, 1, P + T). Softmax is over both; the prompt is multiplied by all queries of a group at once.
+    query (B, heads, 1, D); key and value (B, H, T, D), with those of the prompts (G, H, P, D) if they stand apart;
+    attention_mask (G, 1, 1, P + T). A softmax is over both; all queries of a group are multiplied by its prompt at once.
     """
-    unknown = {name for name, value in others.items() if value is not None} - HARMLESS
+    unknown = {name for name, given in others.items() if given is not None} - HARMLESS
     if unknown or dropout:
         raise NotImplementedError(f"attention with {unknown or 'dropout'}")
-    dtype = query.dtype
-    precise = torch.float32 if dtype.itemsize < 4 else dtype
-    query, key, value, prompt_key, prompt_value = (
-        rows.to(precise) for rows in (query, key, value, key.prompt, value.prompt)
-    )
     B, H, T, D = key.shape
-    G, _, P, _ = prompt_key.shape
-    K, n = B // G, query.shape[1] // H  # rows of a group, heads of a query that share a key
-    query = query.reshape(B * H, n, D)
-    grouped = query.view(G, K, H, n, D).transpose(1, 2).reshape(G * H, K * n, D)
-    to_prompt = (grouped @ prompt_key.view(G * H, P, D).mT).view(G, H, K, n, P)
-    to_own = (query @ key.view(B * H, T, D).mT).view(G, K, H, n, T).transpose(1, 2)
-    scores = torch.add(attention_mask[:, :, None], torch.cat([to_prompt, to_own], -1), alpha=scaling or D**-0.5)
-    to_prompt, to_own = scores.softmax(-1).split([P, T], -1)
-    from_prompt = (to_prompt.view(G * H, K * n, P) @ prompt_value.view(G * H, P, D)).view(G, H, K, n, D)
+    n = query.shape[1] // H  # heads of a query that share a key
+    queries = query.to(key.dtype).reshape(B * H, n, D)
+    scores = (queries @ key.view(B * H, T, D).mT).view(B, H, n, T)
+    if not hasattr(key, "prompt"):
+        weights = torch.add(attention_mask, scores, alpha=scaling or D**-0.5).softmax(-1)
+        output = weights.view(B * H, n, T) @ value.view(B * H, T, D)
+        return output.view(B, 1, H * n, D).to(query.dtype), None
+    G, _, P, _ = key.prompt.shape
+    K = B // G  # rows of a group
+    grouped = queries.view(G, K, H, n, D).transpose(1, 2).reshape(G * H, K * n, D)
+    to_prompt = (grouped @ key.prompt.view(G * H, P, D).mT).view(G, H, K, n, P)
+    scores = torch.cat([to_prompt, scores.view(G, K, H, n, T).transpose(1, 2)], -1)
+    weights = torch.add(attention_mask[:, :, None], scores, alpha=scaling or D**-0.5).softmax(-1)
+    to_prompt, to_own = weights.split([P, T], -1)
+    from_prompt = to_prompt.view(G * H, K * n, P) @ value.prompt.view(G * H, P, D)
     from_own = to_own.transpose(1, 2).reshape(B * H, n, T) @ value.view(B * H, T, D)
-    output = from_own.view(G, K, H, n, D) + from_prompt.transpose(1, 2)
-    return output.reshape(B, 1, H * n, D).to(dtype), None
+    output = from_own.view(G, K, H, n, D) + from_prompt.view(G, H, K, n, D).transpose(1, 2)
+    return output.reshape(B, 1, H * n, D).to(query.dtype), None
 
 
 GROUPS = "rlbook_groups"  # the name of `attend` for transformers
