@@ -28,6 +28,7 @@ from transformers import (
     Qwen3Config,
     Qwen3ForCausalLM,
 )
+from transformers.models.llama.modeling_llama import LlamaMLP
 
 from rlbook.language import captured as module
 from rlbook.language import sampling
@@ -273,6 +274,15 @@ def patched(model):
     layer.forward = lambda rows: 2 * forward(rows)
 
 
+class Doubled(LlamaMLP):
+    def forward(self, rows):
+        return 2 * super().forward(rows)
+
+
+def another_class(model):
+    model.model.layers[0].mlp.__class__ = Doubled
+
+
 def hooked(model):
     model.model.layers[0].register_forward_hook(lambda layer, given, out: out * 1.2)
 
@@ -282,6 +292,7 @@ def hooked_before(model):
 
 
 CHANGES = [
+    another_class,
     adapted,
     replaced,
     reloaded,
@@ -405,21 +416,21 @@ def test_a_model_with_a_state_is_left_to_the_plain_step(plainly):
     assert model not in module._known or not module._known[model].recordings
 
 
-class Forgetful(nn.Module):
-    """An activation that counts its calls: what was recorded is wrong the next time."""
+class Moody(nn.Module):
+    """An activation that changes at its fourth call: a step that was recorded before is wrong from then on."""
 
     calls = 0
 
     def forward(self, rows):
         self.calls += 1
-        return rows * self.calls
+        return rows * (1 + self.calls // 4)
 
 
 def test_a_recording_that_is_wrong_the_next_time_is_not_used(plainly):
     model, other = llama(), llama()
     for each in (model, other):
-        each.model.layers[0].mlp.act_fn = Forgetful()
-    draw(model, max_new_tokens=16)
+        each.model.layers[0].mlp.act_fn = Moody()
+    draw(model, max_new_tokens=16)  # calls: prompts, the plain step and the recording of one token; then the fourth
     assert module._known[model].refused
     model.model.layers[0].mlp.act_fn.calls = other.model.layers[0].mlp.act_fn.calls = 0
     assert_same(draw(model), plainly(other))

@@ -94,7 +94,7 @@ def _what_is_known(model):
     if watched or not common or model.config._attn_implementation not in ("sdpa", "eager"):
         return None
     signature = (
-        [(id(module), type(module), module.training, id(vars(module).get("forward"))) for module in modules],
+        [(id(module), module.training, id(vars(module).get("forward", type(module).forward))) for module in modules],
         [(id(weight), weight.dtype, weight.shape) for weight in weights],
     )
     known = _known.get(model)
@@ -165,7 +165,8 @@ class Decoding:
         logits, going = self.plain(tokens, there), there[:, -1]
         try:
             ours = self._record(inputs) if self.recording is None else self._again(inputs)
-            self.known.refused = not _close(ours[going], logits[going])
+            if not _close(ours[going], logits[going]):
+                raise ValueError("what was recorded gives other logits")
             self.recording.agreed += 1
         except Exception:  # of whatever kind: the plain step has just worked, and goes on to
             self.known.refused = True
@@ -360,23 +361,24 @@ class Tape(TorchDispatchMode):
             self._know(tensor, self.last)
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func is torch.ops.aten.linear.default and args[1].numel() <= SMALL and id(args[1]) in self.nodes:
+        if func is torch.ops.aten.linear.default and args[1].numel() <= SMALL:
             with self:
                 return _linear(*args)
         result = func(*args, **(kwargs or {}))
-        self._write(func, args, kwargs or {}, result)
+        if func is torch.ops.aten.lift_fresh.default:
+            name = f"number_{len(self.numbers)}"
+            self.numbers[name] = result
+            self._know(result, self.once.get_attr(name))
+        else:
+            self._write(func, args, kwargs or {}, result)
         return result
 
     def _write(self, func, args, kwargs, result):
         given = []
         map_aggregate((args, kwargs), lambda a: given.append(a) if isinstance(a, torch.Tensor) else None)
         results, writes = result if isinstance(result, (tuple, list)) else [result], func._schema.is_mutable
-        if func is torch.ops.aten.lift_fresh.default:
-            name = f"number_{len(self.numbers)}"
-            self.numbers[name] = result
-            return self._know(result, self.once.get_attr(name))
         if not writes and any(result is tensor for tensor in given):
-            return None  # nothing done: dropout in eval mode, a cast to the same type
+            return  # nothing was done: dropout in eval mode, a cast to the same type
         if (
             (writes and id(args[0]) not in self.writable)
             or torch.Tag.dynamic_output_shape in func.tags
@@ -392,7 +394,6 @@ class Tape(TorchDispatchMode):
         for i, tensor in enumerate(results):
             view = self._view(tensor, given) if graph is self.step and not writes else None
             self._know(tensor, view or (call if tensor is result else graph.call_function(getitem, (call, i))))
-        return None
 
     def _moves(self, tensor, results):
         """Whether what is made of a tensor is another thing in each step; a window into changing memory is the same."""

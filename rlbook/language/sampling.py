@@ -98,6 +98,8 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
         if not going.any():
             break
     tokens, mask, logprobs = (torch.cat(columns, 1) for columns in (tokens, mask, logprobs))
+    if logprobs.isnan().any():
+        raise FloatingPointError("the model's probabilities are not numbers: expected weights that are all finite")
     tokens, logprobs = tokens.where(mask, tokenizer.pad_token_id), logprobs.where(mask, 0.0)
     completions = decode(tokenizer, tokens, mask & ~torch.isin(tokens, stops))
     before = torch.zeros_like(prompt)
