@@ -151,7 +151,9 @@ def main(chapter):
     report = []
     for position, cell in enumerate(cells):
         if kind(cell) == "answer":
-            last = max(i for i, other in enumerate(cells) if kind(other) == "test" and exercise(other) == exercise(cell))
+            last = max(
+                i for i, other in enumerate(cells) if kind(other) == "test" and exercise(other) == exercise(cell)
+            )
             part = cells[position : last + 1]
             tried = [Answer(grade_id(cell), UNTOUCHED, "", released[grade_id(cell)])]
             tried += [answer for answer in others if answer.exercise == grade_id(cell)]
