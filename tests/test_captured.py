@@ -283,6 +283,10 @@ def another_class(model):
     model.model.layers[0].mlp.__class__ = Doubled
 
 
+def fewer_layers(model):
+    model.config.num_hidden_layers = 1  # which a Llama looks at in every step
+
+
 def hooked(model):
     model.model.layers[0].register_forward_hook(lambda layer, given, out: out * 1.2)
 
@@ -293,6 +297,7 @@ def hooked_before(model):
 
 CHANGES = [
     another_class,
+    fewer_layers,
     adapted,
     replaced,
     reloaded,
