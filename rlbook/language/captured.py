@@ -123,7 +123,6 @@ def _holds_keys(cache, there, max_new_tokens):
 class Decoding:
     """The steps of one batch: what is the same in all of them, and what each will be given besides tokens."""
 
-    @torch.inference_mode()
     def __init__(self, plain, model, known, shape, cache, prompts):
         self.plain, self.model, self.known, self.shape = plain, model, known, shape
         _, group_size, width, steps, _ = shape
@@ -154,7 +153,6 @@ class Decoding:
             added[kind] = torch.cat([prompt, own], 3).permute(2, 0, 1, 3)[:, :, :, None].contiguous()
         return added
 
-    @torch.inference_mode()
     def __call__(self, tokens, there):
         positions, masks, places = next(self.steps)
         inputs = [tokens, positions, *masks, *places]
@@ -282,20 +280,20 @@ def attend(module, query, key, value, attention_mask, scaling=None, dropout=0.0,
     B, H, T, D = key.shape
     n = query.shape[1] // H  # heads of a query that share a key
     queries = query.to(key.dtype).reshape(B * H, n, D)
-    scores = (queries @ key.view(B * H, T, D).mT).view(B, H, n, T)
+    scores = torch.bmm(queries, key.view(B * H, T, D).mT).view(B, H, n, T)
     if not hasattr(key, "prompt"):
         weights = torch.add(attention_mask, scores, alpha=scaling or D**-0.5).softmax(-1)
-        output = weights.view(B * H, n, T) @ value.view(B * H, T, D)
+        output = torch.bmm(weights.view(B * H, n, T), value.view(B * H, T, D))
         return output.view(B, 1, H * n, D).to(query.dtype), None
     G, _, P, _ = key.prompt.shape
     K = B // G  # rows of a group
     grouped = queries.view(G, K, H, n, D).transpose(1, 2).reshape(G * H, K * n, D)
-    to_prompt = (grouped @ key.prompt.view(G * H, P, D).mT).view(G, H, K, n, P)
+    to_prompt = torch.bmm(grouped, key.prompt.view(G * H, P, D).mT).view(G, H, K, n, P)
     scores = torch.cat([to_prompt, scores.view(G, K, H, n, T).transpose(1, 2)], -1)
     weights = torch.add(attention_mask[:, :, None], scores, alpha=scaling or D**-0.5).softmax(-1)
     to_prompt, to_own = weights.split([P, T], -1)
-    from_prompt = to_prompt.view(G * H, K * n, P) @ value.prompt.view(G * H, P, D)
-    from_own = to_own.transpose(1, 2).reshape(B * H, n, T) @ value.view(B * H, T, D)
+    from_prompt = torch.bmm(to_prompt.view(G * H, K * n, P), value.prompt.view(G * H, P, D))
+    from_own = torch.bmm(to_own.transpose(1, 2).reshape(B * H, n, T), value.view(B * H, T, D))
     output = from_own.view(G, K, H, n, D) + from_prompt.view(G, H, K, n, D).transpose(1, 2)
     return output.reshape(B, 1, H * n, D).to(query.dtype), None
 
@@ -444,5 +442,5 @@ def _place(tensor):
 def _linear(rows, weight, bias=None):
     """rows (..., N) times weight (M, N) transposed, plus bias: (..., M); the weight is turned round once and for all."""
     turned, flat = weight.t().contiguous(), rows.flatten(0, -2)
-    product = flat @ turned if bias is None else torch.addmm(bias, flat, turned)
+    product = torch.mm(flat, turned) if bias is None else torch.addmm(bias, flat, turned)
     return product.unflatten(0, rows.shape[:-1])

@@ -62,7 +62,6 @@ def greedy(model, tokenizer, prompts, *, max_new_tokens):
     return complete(model, tokenizer, prompts, lambda logp: logp.argmax(-1), max_new_tokens=max_new_tokens)
 
 
-@torch.no_grad()
 def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1, temperature=1.0):
     """Continue each prompt group_size times, every token chosen by `choose`.
 
@@ -77,38 +76,38 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
     check_room(model, prompt_mask, max_new_tokens)
     stops = stop_tokens(model, tokenizer)
 
-    cache = DynamicCache(config=model.config)
-    predict = torch.inference_mode()(partial(next_logits, model, cache=cache))  # nothing is noted down for gradients
-    logits = predict(prompt, prompt_mask).repeat_interleave(group_size, 0)
-    if group_size > 1:
-        cache.batch_repeat_interleave(group_size)
-    prompt, attention_mask = (rows.repeat_interleave(group_size, 0) for rows in (prompt, prompt_mask))
-    predict = captured(predict, model, cache, attention_mask, group_size, max_new_tokens)  # the same by fewer calls
-    going = torch.ones_like(attention_mask[:, :1])  # (B, 1) bool: not ended yet
-    tokens, mask, logprobs = [], [], []  # a column (B, 1) for each new token; what follows an end is left out below
-    for t in range(max_new_tokens):
-        if t > 0:
-            logits = predict(tokens[-1], attention_mask)
-        logp = (at_least_float32(logits) / temperature).log_softmax(-1)
-        tokens.append(choose(logp)[:, None])
-        mask.append(going)
-        logprobs.append(logp.gather(1, tokens[-1]))
-        attention_mask = torch.cat([attention_mask, going], 1)
-        going = going & ~torch.isin(tokens[-1], stops)
-        if not going.any():
-            break
+    tokens, mask, logprobs = [], [], []  # a column (B, 1) for each new token
+    with torch.inference_mode():  # nothing is noted down for gradients
+        cache = DynamicCache(config=model.config)
+        logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)
+        if group_size > 1:
+            cache.batch_repeat_interleave(group_size)
+        there = prompt_mask.repeat_interleave(group_size, 0)  # (B, L) bool
+        going = torch.ones_like(there[:, :1])  # (B, 1) bool: not ended yet
+        predict = captured(partial(next_logits, model, cache=cache), model, cache, there, group_size, max_new_tokens)
+        for t in range(max_new_tokens):
+            if t > 0:
+                logits = predict(tokens[-1], there)
+            logp = (at_least_float32(logits) / temperature).log_softmax(-1)
+            tokens.append(choose(logp)[:, None])
+            logprobs.append(logp.gather(1, tokens[-1]))
+            mask.append(going)
+            there = torch.cat([there, going], 1)
+            going = going & ~torch.isin(tokens[-1], stops)
+            if not going.any():
+                break
     tokens, mask, logprobs = (torch.cat(columns, 1) for columns in (tokens, mask, logprobs))
     if logprobs.isnan().any():
         raise FloatingPointError("the model's probabilities are not numbers: expected weights that are all finite")
-    tokens, logprobs = tokens.where(mask, tokenizer.pad_token_id), logprobs.where(mask, 0.0)
-    completions = decode(tokenizer, tokens, mask & ~torch.isin(tokens, stops))
+    tokens, logprobs = tokens.where(mask, tokenizer.pad_token_id), logprobs.where(mask, 0.0)  # what follows an end
+    prompt, prompt_mask = (rows.repeat_interleave(group_size, 0) for rows in (prompt, prompt_mask))
     before = torch.zeros_like(prompt)
     return Samples(
         torch.cat([prompt, tokens], 1),
-        attention_mask,
+        torch.cat([prompt_mask, mask], 1),
         torch.cat([before.bool(), mask], 1),
         torch.cat([before.to(logprobs.dtype), logprobs], 1),
-        completions,
+        decode(tokenizer, tokens, mask & ~torch.isin(tokens, stops)),
     )
 
 
