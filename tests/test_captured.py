@@ -322,13 +322,24 @@ def test_a_changed_model_is_sampled_as_it_is(change, plainly):
 
 
 def test_another_type_of_numbers_and_a_change_of_the_configuration_are_seen(plainly):
-    model = gpt2()
+    model = llama()
     draw(model), draw(model)
     assert_same(draw(model.double()), plainly(model), atol=1e-12)
+    samples = [draw(model.bfloat16()) for _ in range(2)][-1]
+    full = token_logprobs(model, samples.tokens, samples.mask, attention_mask=samples.attention_mask)
+    assert torch.allclose(samples.logprobs, full, atol=0.2) and recordings(model)
     model = mistral()
     draw(model), draw(model)
     model.config.sliding_window = 6
     assert_same(draw(model), plainly(model))
+
+
+def test_a_module_in_the_place_of_one_of_the_same_class_is_seen(plainly):
+    model = llama()
+    for slope in (0.1, 0.9):
+        model.model.layers[0].mlp.act_fn = nn.LeakyReLU(slope)
+        for _ in range(2):
+            assert_same(draw(model), plainly(model))
 
 
 def test_a_hook_sees_every_token():
