@@ -358,7 +358,7 @@ def test_a_hook_sees_every_token():
 
 def test_a_step_is_recorded_when_enough_tokens_were_asked_for_in_its_shape():
     model = llama()
-    for max_new_tokens, expected in [(8, 0), (8, 1), (7, 1), (16, 2)]:  # 7 is rounded to 8
+    for max_new_tokens, expected in [(8, 0), (8, 1), (7, 1), (16, 2), (15, 2), (15, 2)]:  # 15 is rounded to 16
         draw(model, max_new_tokens=max_new_tokens)
         assert len(module._known[model].recordings) == expected
     draw(model, LONG[:2], max_new_tokens=16)  # 2 prompts in place of 3
@@ -480,6 +480,25 @@ def test_a_recording_computes_what_hangs_on_the_weights_once_and_views_at_once()
     weight.add_(1)
     with torch.inference_mode():
         assert torch.allclose(recording.step(y, *recording.once(weight)), function(y, weight))
+
+
+def test_what_changes_is_read_in_every_step_and_only_windows_are_kept():
+    kept, x, y = torch.zeros(2, 3), torch.randn(1, 3), torch.randn(1, 3)
+
+    def function(row, place, kept):
+        place.copy_(row)
+        return kept.exp().sum(0, keepdim=True) + kept.t()[:, :1].t() * row
+
+    with torch.inference_mode():
+        tape = Tape([x, kept[:1]], [kept], changing=[kept])
+        place = tape.kept[-1]
+        with tape:
+            result = function(x, place, kept)
+        recording = Recording(tape, result)
+        constants = recording.once(kept)
+        for row, place in [(y, kept[1:]), (x, kept[:1]), (y, kept[:1])]:
+            ours = recording.step(row, place, *constants)
+            assert torch.allclose(ours, kept.exp().sum(0, keepdim=True) + kept[:1] * row)
 
 
 ELSEWHERE = torch.ones(3)
