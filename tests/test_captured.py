@@ -432,6 +432,17 @@ def test_a_model_with_a_state_is_left_to_the_plain_step(plainly):
     assert model not in module._known or not module._known[model].recordings
 
 
+def test_where_nothing_can_be_prepared_the_plain_step_is_kept(plainly, monkeypatch):
+    def no_masks(*arguments):
+        raise KeyError("a kind of layer that is not known")
+
+    monkeypatch.setattr(module, "create_masks_for_generate", no_masks)
+    model = llama()
+    for _ in range(2):
+        assert_same(draw(model), plainly(model))
+    assert module._known[model].refused
+
+
 class Moody(nn.Module):
     """An activation that changes at its fourth call: a step that was recorded before is wrong from then on."""
 
