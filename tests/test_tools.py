@@ -150,11 +150,11 @@ def test_a_chapter_that_takes_half_as_long_again_is_marked(seconds, marked):
 
 def test_a_page_with_a_warning_or_a_path_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(book, "HTML", tmp_path)
-    pages = {"a": "<p>FutureWarnings are errors</p>", "b": "<pre>x.py:1: FutureWarning: soon</pre>", "c": "in /root/x"}
+    pages = {"a": "<p>FutureWarnings are errors</p>", "b": "<pre>x.py:1: FutureWarning: soon</pre>", "c": "in /tmp/x"}
     for name, text in pages.items():
         (tmp_path / f"{name}.html").write_text(text)
     b, c = book.blemishes()
-    assert b.startswith("b.html shows a warning") and c.startswith("c.html shows a path of this machine: /root/x")
+    assert b.startswith("b.html shows a warning") and c.startswith("c.html shows a path of this machine: /tmp/x")
 
 
 PICTURE = new_output("display_data", {"image/png": "", "text/plain": "<Figure>"})
