@@ -35,6 +35,7 @@ TABLE = ROOT / "benchmarks" / "results" / "claims.csv"
 MARKED = "# NBVAL_CHECK_OUTPUT"
 FRESH = 1000  # the first of the fresh seeds
 TOLERATED = 1e-4  # the chance of failing that a claim may have
+original = np.random.default_rng
 LESS = {ast.Lt: 1, ast.LtE: 1, ast.Gt: -1, ast.GtE: -1}
 
 
@@ -138,8 +139,12 @@ def prepare(seed):
     import rlbook.plotting
 
     rlbook.plotting.animation = lambda *arguments, **keywords: None
-    original = prepare.__dict__.setdefault("default_rng", np.random.default_rng)
-    np.random.default_rng = (lambda own=None: original([seed, *np.atleast_1d(own)])) if seed else original
+    np.random.default_rng = moved(seed) if seed else original
+
+
+def moved(seed):
+    """`default_rng` as it is, but that the numbers that it is given lead to another generator for each seed."""
+    return lambda own=None: original([seed, *np.atleast_1d(own)] if isinstance(own, (int, list, np.integer)) else own)
 
 
 def work(path, seeds):

@@ -10,15 +10,15 @@ import re
 
 import numpy as np
 
+from claims import moved
+
 NUMBER = r"(?:np\.\w+\()?(-?[\d.]+(?:e[-+]?\d+)?)\)?"
 COMPARED = re.compile(rf"{NUMBER} ([<>])=? {NUMBER}$")
-original = np.random.default_rng
 
 
 def pytest_configure(config):
     config.lines = open(os.environ["RLBOOK_MARGINS"], "a", encoding="utf-8")  # closed at the end, below
-    seed = int(os.environ["RLBOOK_SEED"])
-    np.random.default_rng = lambda own=None: original([seed, *np.atleast_1d(own).astype(int).tolist()])
+    np.random.default_rng = moved(int(os.environ["RLBOOK_SEED"]))
 
 
 def pytest_assertion_pass(item, lineno, orig, expl):
