@@ -8,10 +8,12 @@ not do is asked of every cell: show other kinds of things than the stored run di
 """
 
 import re
+from collections import Counter
 
 import nbformat
 import pytest
 from nbval.plugin import IPyNbCell
+from xdist.scheduler import LoadScopeScheduling
 
 from notebooks import ROOT, modules, promised_seconds, unexpected_outputs
 
@@ -30,10 +32,16 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     if wanted := chosen(config.getoption("--chapters")):
         keep_what_belongs(wanted, config, items)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
     seconds = seconds_of_groups(items)
-    items.sort(key=lambda item: -seconds[group(item)])
+    items.sort(key=lambda item: -seconds[group(item.nodeid)])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """xdist's own groups, by marks, are without effect with pytest 9.2: its scheduler is told of ours by name."""
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = group
+    return scheduler
 
 
 @pytest.hookimpl(wrapper=True)
@@ -72,17 +80,18 @@ def keep_what_belongs(wanted, config, items):
     items[:] = kept
 
 
-def group(item):
-    """What has to run in one process: a file, or what one chapter's exercises have to do with each other."""
-    chapter = getattr(item, "callspec", None) and item.callspec.params.get("chapter")
-    return "/".join(filter(None, [item.nodeid.partition("::")[0], chapter]))
+def group(nodeid):
+    """What has to run in one process: a file, or its tests of one chapter."""
+    file, _, test = nodeid.partition("::")
+    return file + "".join(f"[{chapter}]" for chapter in CHAPTERS if f"[{chapter}" in test)
 
 
 def seconds_of_groups(items):
     """About how long each group takes: what its chapter says at its head, and ten seconds for a test marked as slow."""
-    seconds = dict.fromkeys(map(group, items), 0)
-    for name in seconds:
-        seconds[name] = sum(promised_seconds(read(chapter)) for chapter in CHAPTERS if chapter in name)
+    seconds = Counter()
     for item in items:
-        seconds[group(item)] += 10 * ("slow" in item.keywords)
+        seconds[group(item.nodeid)] += 10 * ("slow" in item.keywords)
+    promised = {chapter: promised_seconds(read(chapter)) for chapter in CHAPTERS}
+    for name in seconds:
+        seconds[name] += sum(promised[chapter] for chapter in CHAPTERS if chapter in name)
     return seconds

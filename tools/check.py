@@ -17,7 +17,7 @@ PLACES = ("tests", "chapters", "solutions")
 
 def command(*arguments):
     """The command that runs the tests, with more arguments for pytest."""
-    workers = ["--numprocesses", str(JOBS), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    workers = ["--numprocesses", str(JOBS), "--dist", "loadscope", "--no-loadscope-reorder"]
     notebooks = ["--nbval-lax", "--nbval-current-env"]
     return [sys.executable, "-m", "pytest", *workers, *notebooks, *arguments, *PLACES]
 
