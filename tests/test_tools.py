@@ -182,29 +182,19 @@ def test_a_new_run_shows_the_kinds_of_things_that_are_stored(stored, now, compla
 
 @pytest.mark.slow
 def test_every_cell_is_held_to_what_is_stored(tmp_path):
-    """Through pytest, as `make test` runs notebooks: words may differ in a cell without a mark, kinds may not."""
-    sources = ["print(8)", "# NBVAL_CHECK_OUTPUT\nprint(8)", "import warnings; warnings.warn('soon', FutureWarning)"]
-    sources += ["8;"]
-    outputs = [[GOOD], [GOOD], [], []]
+    """As `make test` runs notebooks: words may differ in a cell without a mark, kinds may not; all share a kernel."""
+    sources = ["x = 8\nprint(x)", "# NBVAL_CHECK_OUTPUT\nprint(x)"]
+    sources += ["import warnings; warnings.warn('soon', FutureWarning)", "x;"]
     cells = [
         new_code_cell(source, outputs=stored, execution_count=i + 1)
-        for i, (source, stored) in enumerate(zip(sources, outputs))
+        for i, (source, stored) in enumerate(zip(sources, [[GOOD], [GOOD], [], []]))
     ]
     nbformat.write(new_notebook(cells=cells), tmp_path / "four.ipynb")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-c",
-        str(ROOT / "pyproject.toml"),
-        "-p",
-        "conftest",
-        "-p",
-        "no:cacheprovider",
-    ]
-    command += ["--rootdir", str(ROOT), "--nbval-lax", "--nbval-current-env", str(tmp_path / "four.ipynb")]
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tools")])
-    run = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, cwd=tmp_path)
+    options = "-p conftest -p no:cacheprovider --nbval-lax --nbval-current-env --numprocesses 2 --dist loadscope"
+    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tools")])}
+    command += [*options.split(), "four.ipynb"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
     assert "2 failed, 2 passed" in run.stdout, run.stdout[-2000:]
     assert "Cell outputs differ" in run.stdout and "writes to stderr" in run.stdout
 
