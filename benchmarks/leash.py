@@ -1,0 +1,97 @@
+"""Writers on the leash, ready and steady or not: five ways to train them, with many seeds.
+
+    python benchmarks/leash.py              twenty minutes on one core; writes benchmarks/results/leash.csv
+    python benchmarks/leash.py --seeds 2    two of each, which are printed only
+
+The first way is the hasty one, with a hundred writers. The next three, fifty each, add a precaution each: a baseline, four
+times as many replies in an update, steps of half the length. The last, twenty, has all three and lets the leash out at
+once and fast. A writer is trained by `on_the_leash` of chapter 15, whose cells are read and not copied. A line of the
+table is a writer: what it was trained with (the leash is let out from one update to another); its likeliest reply and its
+mean reward after a hundred updates and at the end; and the highest mean reward on the way, looked at after every tenth.
+All of these are exact, sums over all replies. Networks follow the rounding of the processor, so that another machine
+writes another table, of which the same can be said.
+"""
+
+import argparse
+import ast
+import csv
+import time
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTER = ROOT / "chapters" / "15-language-as-an-mdp.ipynb"
+TABLE = ROOT / "benchmarks" / "results" / "leash.csv"
+NAMES = {"remarks", "tokenizer", "language", "rewards", "judge", "Writer", "Leash", "on_the_leash"}
+WAYS = {  # replies, baseline, lr, out_from, out_to: writers
+    (64, False, 2e-3, 100, 180): 100,
+    (64, True, 2e-3, 100, 180): 50,
+    (256, True, 2e-3, 100, 180): 50,
+    (256, True, 1e-3, 100, 180): 50,
+    (256, True, 1e-3, 0, 40): 20,
+}
+
+
+def of_the_chapter():
+    """What chapter 15 defines under NAMES, by its own statements and its imports."""
+    made = {}
+    for cell in nbformat.read(CHAPTER, as_version=4).cells:
+        if cell.cell_type == "code":
+            for statement in ast.parse(cell.source).body:
+                if isinstance(statement, (ast.Import, ast.ImportFrom)) or names(statement) & (NAMES - made.keys()):
+                    made.setdefault("rng", np.random.default_rng(15))
+                    exec(compile(ast.Module([statement], []), str(CHAPTER), "exec"), made)
+    return made
+
+
+def names(statement):
+    """The names that a statement defines."""
+    if isinstance(statement, ast.Assign):
+        return {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    return {getattr(statement, "name", None)}
+
+
+def measure(replies, baseline, lr, out_from, out_to, seed):
+    """One line of the table."""
+    chapter = of_the_chapter()
+    settings = dict(replies=replies, baseline=baseline, lr=lr, let_out=(out_from, out_to))
+    writer = chapter["on_the_leash"](np.random.default_rng(seed), **settings)
+    looks = {update: chapter["judge"](model) for update, model in writer if update % 10 == 0}
+    return {
+        "replies": replies,
+        "baseline": "yes" if baseline else "no",
+        "lr": lr,
+        "out_from": out_from,
+        "out_to": out_to,
+        "seed": seed,
+        "reply_at_100": looks[100][1],
+        "value_at_100": f"{looks[100][0]:.3f}",
+        "highest": f"{max(value for value, _, _ in looks.values()):.3f}",
+        "reply": looks[200][1],
+        "value": f"{looks[200][0]:.3f}",
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seeds", type=int, help="writers of each way, at most so many; they are printed only")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    started, lines = time.perf_counter(), []
+    for way, writers in WAYS.items():
+        for seed in range(100, 100 + min(writers, arguments.seeds or writers)):
+            lines.append(measure(*way, seed))
+            print(", ".join(f"{name} {value}" for name, value in lines[-1].items()), flush=True)
+    print(f"{len(lines)} writers in {time.perf_counter() - started:.0f} s")
+    if arguments.seeds is None:
+        with TABLE.open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, lines[0], lineterminator="\n")
+            table.writeheader()
+            table.writerows(lines)
+
+
+if __name__ == "__main__":
+    main()
