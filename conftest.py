@@ -46,15 +46,19 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
+    if not isinstance(item, IPyNbCell):
+        return (yield)
+    compare = item.compare_outputs
+    item.compare_outputs = lambda outputs, stored: compare(shown(item, outputs), stored)
     yield
-    if isinstance(item, IPyNbCell) and (complaints := list(unexpected_outputs(item.cell.outputs, shown(item)))):
+    if complaints := list(unexpected_outputs(item.cell.outputs, shown(item, item.test_outputs))):
         item.raise_cell_error("; ".join(complaints))
 
 
-def shown(item):
+def shown(item, outputs):
     """The outputs of a cell's run. nbval keeps no history, and without one IPython overlooks the semicolon at the end."""
     quiet = item.cell.source.rstrip().endswith(";")
-    return [output for output in item.test_outputs if not (quiet and output.output_type == "execute_result")]
+    return [output for output in outputs if not (quiet and output.output_type == "execute_result")]
 
 
 def read(chapter):

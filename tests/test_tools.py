@@ -184,7 +184,7 @@ def test_a_new_run_shows_the_kinds_of_things_that_are_stored(stored, now, compla
 def test_every_cell_is_held_to_what_is_stored(tmp_path):
     """As `make test` runs notebooks: words may differ in a cell without a mark, kinds may not; all share a kernel."""
     sources = ["x = 8\nprint(x)", "# NBVAL_CHECK_OUTPUT\nprint(x)"]
-    sources += ["import warnings; warnings.warn('soon', FutureWarning)", "x;"]
+    sources += ["import warnings; warnings.warn('soon', FutureWarning)", "# NBVAL_CHECK_OUTPUT\nx;"]
     cells = [
         new_code_cell(source, outputs=stored, execution_count=i + 1)
         for i, (source, stored) in enumerate(zip(sources, [[GOOD], [GOOD], [], []]))
