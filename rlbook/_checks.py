@@ -1,6 +1,8 @@
-"""The errors that every module shares: an optional part that is not installed, a generator that is none."""
+"""The errors that every module shares: an optional part that is not installed, a number or a generator that is none."""
 
 import importlib
+import sys
+from numbers import Real
 
 import numpy as np
 
@@ -18,13 +20,44 @@ def require(module, extra):
         ) from None
 
 
+def shown(value, most=100):
+    """How a value stands in an error: its repr, without the middle where that is long."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 4 :]}"
+
+
+def check_number(name, number, *, least=None, above=None, most=None, because=""):
+    """The number as a float, if it is real, finite, at least `least` or above `above`, and at most `most`.
+
+    Numbers of NumPy and arrays or tensors of shape () are numbers; a bool, a text and None are not. Raises ValueError,
+    in which `because` may say what the number is needed for.
+    """
+    value = number.item() if getattr(number, "shape", None) == () else number
+    good = isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    if not (
+        good
+        and (least is None or value >= least)
+        and (above is None or value > above)
+        and (most is None or value <= most)
+    ):
+        raise ValueError(f"{name} is {shown(number)}, expected {_expected(least, above, most)}{because}")
+    return float(value)
+
+
+def _expected(least, above, most):
+    if most is not None and (least is not None or above is not None):
+        return f"a number in {'(' if least is None else '['}{least if above is None else above}, {most}]"
+    bounds = {f", at least {least}": least, f" above {above}": above, f", at most {most}": most}
+    return "a finite number" + "".join(words for words, bound in bounds.items() if bound is not None)
+
+
 def check_counts(least=1, **counts):
     """Raise ValueError unless each named count is a whole number, at least the least."""
     for name, count in counts.items():
         if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
-            raise ValueError(f"{name} is {count!r}, expected a whole number, at least {least}")
+            raise ValueError(f"{name} is {shown(count)}, expected a whole number, at least {least}")
 
 
 def check_rng(rng):
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng is {rng!r}, expected a numpy Generator, such as np.random.default_rng(0)")
+        raise TypeError(f"rng is {shown(rng)}, expected a numpy Generator, such as np.random.default_rng(0)")
