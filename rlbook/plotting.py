@@ -14,7 +14,7 @@ import numpy as np
 
 from rlbook._checks import require
 from rlbook.statistics import Band
-from rlbook.worlds import MOVES
+from rlbook.worlds.grids import MOVES
 
 require("matplotlib", extra="plot")
 

@@ -6,8 +6,10 @@ import pytest
 from scipy.stats import poisson
 
 from rlbook import worlds
+from rlbook.mdp import FiniteMDP
 from rlbook.tabular.bellman import policy_value
 from rlbook.tabular.planning import policy_iteration, value_iteration
+from rlbook.worlds import gambling
 
 
 def s_next(mdp, cell, action, shape):
@@ -179,10 +181,27 @@ def test_bias_example_has_the_moments_of_the_normal_reward():
     assert np.allclose(value_iteration(mdp).q[0], [-0.1] * 5 + [0.0] * 5)
 
 
-@pytest.mark.parametrize("count", [0, 3])
+@pytest.mark.parametrize("count", [0, 3, "ten"])
 def test_bias_example_refuses(count):
-    with pytest.raises(ValueError, match="expected an even number"):
+    with pytest.raises(ValueError, match=f"num_actions is {count!r}, expected"):
         worlds.bias_example(count)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: worlds.random_walk(left="0"), "left is '0', expected a finite number"),
+        (lambda: worlds.random_walk(right=np.inf), "right is inf, expected a finite number"),
+        (lambda: worlds.car_rental(free_moves=-1), "free_moves is -1, expected a whole number, at least 0"),
+        (lambda: worlds.car_rental(parking_fee=None), "parking_fee is None, expected a finite number"),
+        (lambda: worlds.gambler(p_heads="0.4"), "p_heads is '0.4', expected a number in"),
+        (lambda: worlds.chain(slip=np.nan), "slip is nan, expected a number in"),
+        (lambda: worlds.maze(3), "drawing is 3, expected a string or a list"),
+    ],
+)
+def test_a_world_names_the_argument_that_it_cannot_use(call, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        call()
 
 
 def test_short_corridor_reverses_the_actions_of_its_second_state():
@@ -238,10 +257,10 @@ def test_blackjack_by_hand():
 
 def test_the_dealer_of_blackjack_by_hand():
     """From 16, eight of thirteen cards are a bust. From 15, an ace makes 16; seven make a bust."""
-    assert np.allclose(worlds._dealer_scores((16, False))[[0, 17, 21]], [8 / 13, 1 / 13, 1 / 13])
-    assert np.isclose(worlds._dealer_scores((15, False))[0], 7 / 13 + 8 / 13 / 13)
-    assert worlds._dealer_scores((17, True))[17] == 1
-    assert np.isclose(worlds._dealer_scores((11, True))[21], 4 / 13 + _later_twenty_one())
+    assert np.allclose(gambling._dealer_scores((16, False))[[0, 17, 21]], [8 / 13, 1 / 13, 1 / 13])
+    assert np.isclose(gambling._dealer_scores((15, False))[0], 7 / 13 + 8 / 13 / 13)
+    assert gambling._dealer_scores((17, True))[17] == 1
+    assert np.isclose(gambling._dealer_scores((11, True))[21], 4 / 13 + _later_twenty_one())
 
 
 def _later_twenty_one():
@@ -301,6 +320,51 @@ def test_blackjack_is_the_game_of_gymnasium(least, seed):
     groups += [asked & (first % 100 // 10 + 12 == total) for total in SUMS] + [asked & (first >= 100), ~asked]
     for group in groups:
         assert abs(error[group].mean()) < 4.5 * error[group].std() / np.sqrt(group.sum())
+
+
+def blackjack_state(observation):
+    """Ours for Gymnasium's (sum, dealer's card, usable ace)."""
+    player, dealer, usable = observation
+    return 100 * usable + 10 * (player - 12) + dealer - 1
+
+
+def test_each_step_of_gymnasiums_blackjack_is_one_of_ours():
+    """Side by side: where it deals a hand, hits and ends is possible here, and pays the same."""
+    mdp, rng = worlds.blackjack(), np.random.default_rng(0)
+    env = gymnasium.make("Blackjack-v1", sab=True).unwrapped
+    env.reset(seed=0)
+    for _ in range(3000):
+        observation, _ = env.reset()
+        while observation[0] < 12:  # hit without asking
+            observation, *_ = env.step(1)
+        natural = observation[0] == 21 and len(env.player) == 2
+        s = 199 + observation[1] if natural else blackjack_state(observation)
+        assert mdp.start[s] > 0
+        over = False
+        while not over:
+            a = 0 if natural else int(rng.integers(2))
+            observation, reward, over, _, _ = env.step(a)
+            s_after = 211 + int(reward) if over else blackjack_state(observation)
+            assert mdp.P[s, a, s_after] > 0, f"{mdp.state_names[s]}, action {a}: Gymnasium went on to {s_after}"
+            assert mdp.terminal[s_after] == over
+            s = s_after
+
+
+def test_the_cliff_is_gymnasiums_step_for_step():
+    """The same tables wherever one can be, and the same 20,000 steps of a random policy."""
+    mdp, rng = worlds.cliff_walking(), np.random.default_rng(1)
+    env = gymnasium.make("CliffWalking-v1").unwrapped
+    imported = FiniteMDP.from_gymnasium(env, 1.0)
+    there = [s for s in range(48) if not 36 < s < 47]
+    assert np.array_equal(imported.P[there], mdp.P[there]) and np.array_equal(imported.R[there], mdp.R[there])
+    assert np.array_equal(imported.start, mdp.start)
+    s, _ = env.reset(seed=0)
+    assert s == mdp.reset(rng)
+    for step in range(20_000):
+        a = int(rng.integers(4))
+        s_next, reward, terminated, _, _ = env.step(a)
+        assert mdp.step(s, a, rng) == (s_next, reward, terminated), f"step {step}, from state {s} by action {a}"
+        s = env.reset()[0] if terminated else s_next
 
 
 def test_infinite_variance():

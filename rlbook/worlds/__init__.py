@@ -1,0 +1,38 @@
+"""The small worlds of the book, each a function that returns a `FiniteMDP`.
+
+`grids` and `mazes` are walked through; `classics` have a few states and show one thing each; in `gambling` coins and
+cards decide; in `queues` customers come and go. Each function says its numbers, its rewards and its source.
+"""
+
+from rlbook.worlds.classics import (
+    bias_example,
+    chain,
+    infinite_variance,
+    random_walk,
+    short_corridor,
+    traffic_light,
+)
+from rlbook.worlds.gambling import blackjack, gambler
+from rlbook.worlds.grids import cliff_walking, gridworld, small_grid, windy_gridworld
+from rlbook.worlds.mazes import blocking_maze, dyna_maze, maze, shortcut_maze
+from rlbook.worlds.queues import car_rental
+
+__all__ = [
+    "bias_example",
+    "blackjack",
+    "blocking_maze",
+    "car_rental",
+    "chain",
+    "cliff_walking",
+    "dyna_maze",
+    "gambler",
+    "gridworld",
+    "infinite_variance",
+    "maze",
+    "random_walk",
+    "short_corridor",
+    "shortcut_maze",
+    "small_grid",
+    "traffic_light",
+    "windy_gridworld",
+]
