@@ -26,8 +26,8 @@ def shown(value, most=100):
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 4 :]}"
 
 
-def check_number(name, number, *, least=None, above=None, most=None, because=""):
-    """The number as a float, if it is real, finite, at least `least` or above `above`, and at most `most`.
+def check_number(name, number, *, least=None, above=None, most=None, below=None, because=""):
+    """The number as a float, if it is real, finite, at least `least` or above `above`, and at most `most` or below `below`.
 
     Numbers of NumPy and arrays or tensors of shape () are numbers; a bool, a text and None are not. Raises ValueError,
     in which `because` may say what the number is needed for.
@@ -39,15 +39,22 @@ def check_number(name, number, *, least=None, above=None, most=None, because="")
         and (least is None or value >= least)
         and (above is None or value > above)
         and (most is None or value <= most)
+        and (below is None or value < below)
     ):
-        raise ValueError(f"{name} is {shown(number)}, expected {_expected(least, above, most)}{because}")
+        raise ValueError(f"{name} is {shown(number)}, expected {_expected(least, above, most, below)}{because}")
     return float(value)
 
 
-def _expected(least, above, most):
-    if most is not None and (least is not None or above is not None):
-        return f"a number in {'(' if least is None else '['}{least if above is None else above}, {most}]"
-    bounds = {f", at least {least}": least, f" above {above}": above, f", at most {most}": most}
+def _expected(least, above, most, below):
+    first, last = least if above is None else above, most if below is None else below
+    if first is not None and last is not None:
+        return f"a number in {'[' if above is None else '('}{first}, {last}{']' if below is None else ')'}"
+    bounds = {
+        f", at least {least}": least,
+        f" above {above}": above,
+        f", at most {most}": most,
+        f" below {below}": below,
+    }
     return "a finite number" + "".join(words for words, bound in bounds.items() if bound is not None)
 
 

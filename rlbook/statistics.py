@@ -1,10 +1,17 @@
-"""Means over independent runs, each with a band that has a name."""
+"""Means over independent runs, each with a band that has a name.
+
+`standard_error` shows how runs scatter. What a claim rests on is an interval that holds the true mean as often as it
+says: `t_interval` for few runs, `bootstrap` for ten or more that are skewed, `clopper_pearson` for marks of 0 and 1.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
+import scipy.stats
 
-from rlbook._checks import check_rng
+from rlbook._checks import check_counts, check_number, check_rng, shown
+
+LEAST_RUNS = 10  # of `bootstrap`: the fewest with which it was measured to keep its word
 
 
 class Band(NamedTuple):
@@ -20,31 +27,95 @@ def standard_error(samples):
     """The mean of samples (runs, ...) over runs, plus and minus one standard error.
 
     The standard error is the sample standard deviation over the square root of the number of runs: of many runs, about
-    68% of such bands hold the true mean. Raises ValueError for fewer than two runs, which say nothing about their spread.
+    68% of such bands hold the true mean, of three 58% and of two 50%. Raises ValueError for fewer than two runs, which
+    say nothing about their spread.
     """
-    samples = _check_runs(samples)
+    samples = _check_runs("samples", samples)
     mean = samples.mean(axis=0)
-    error = samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
+    error = _error(samples)
     return Band(mean, mean - error, mean + error, f"mean of {len(samples)} runs ± standard error")
 
 
-def bootstrap(samples, rng, *, level=0.95, resamples=1000):
-    """The mean of samples (runs, ...) over runs, with its percentile bootstrap interval at the given level.
+def t_interval(samples, *, level=0.95):
+    """The mean of samples (runs, ...) over runs, with its Student t interval at the given level.
 
-    Each of the resamples draws as many runs as there are, with replacement, and takes their mean. Needs no assumption
-    on the distribution of a run, but at least about ten of them. Source: Efron (1979).
+    Right for two runs or more if a run is about normally distributed. A 95% interval of exponential runs, which are very
+    skewed, holds the true mean 88% of the time for 3 runs, 90% for 10 and 93% for 30. Equal runs show nothing of their
+    spread: their limits are infinite. Raises ValueError for fewer than two runs.
+    Source: Student (1908).
     """
-    samples = _check_runs(samples)
+    samples = _check_runs("samples", samples)
+    level = check_number("level", level, above=0, below=1)
+    mean, width = samples.mean(axis=0), scipy.stats.t.ppf((1 + level) / 2, len(samples) - 1) * _error(samples)
+    return _band(samples, mean - width, mean + width, f"mean of {len(samples)} runs, {100 * level:g}% t interval")
+
+
+def bootstrap(samples, rng, *, level=0.95, resamples=1000):
+    """The mean of samples (runs, ...) over runs, with its bootstrap-t interval at the given level.
+
+    Each of the resamples draws as many runs as there are, with replacement; how many of its own standard errors its mean
+    is away from that of all runs takes the place of Student's distribution. A 95% interval of 10 or 30 runs holds the
+    true mean 94 to 95% of the time, of normal runs and of exponential ones, where the interval between percentiles of
+    the resampled means does so 86 to 93% of the time. A limit is infinite where too many resamples are of equal runs.
+    Raises ValueError for fewer than ten runs. Source: Efron (1981).
+    """
+    samples = _check_runs("samples", samples)
     check_rng(rng)
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level}, expected a probability between 0 and 1, such as 0.95")
-    weights = rng.multinomial(len(samples), np.full(len(samples), 1 / len(samples)), size=resamples) / len(samples)
-    low, high = np.quantile(np.tensordot(weights, samples, axes=1), [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return Band(samples.mean(axis=0), low, high, f"mean of {len(samples)} runs, {100 * level:g}% bootstrap interval")
+    level = check_number("level", level, above=0, below=1)
+    check_counts(resamples=resamples)
+    if len(samples) < LEAST_RUNS:
+        raise ValueError(
+            f"samples have {len(samples)} runs, expected at least {LEAST_RUNS}: of fewer, resampling says too little; "
+            "use t_interval, or clopper_pearson for marks of 0 and 1"
+        )
+    runs, mean = len(samples), samples.mean(axis=0)
+    weights = rng.multinomial(runs, np.full(runs, 1 / runs), size=resamples) / runs
+    away = np.tensordot(weights, samples - mean, axes=1)  # (resamples, ...)
+    variance = np.tensordot(weights, (samples - mean) ** 2, axes=1) - away**2
+    alike = ~(variance > 1e-12 * samples.var(axis=0))  # equal runs in a resample: infinitely many of its errors away
+    away = np.where(alike, np.copysign(np.inf, away), away / np.sqrt(np.where(alike, 1.0, variance) / (runs - 1)))
+    least, most = np.quantile(away, [(1 - level) / 2, (1 + level) / 2], axis=0, method="inverted_cdf")
+    error = np.maximum(_error(samples), np.finfo(float).tiny)  # infinity times 0 is no number
+    name = f"mean of {runs} runs, {100 * level:g}% bootstrap interval"
+    return _band(samples, mean - most * error, mean - least * error, name)
 
 
-def _check_runs(samples):
-    samples = np.asarray(samples, dtype=float)
-    if samples.ndim == 0 or len(samples) < 2:
-        raise ValueError(f"samples have shape {samples.shape}, expected (runs, ...) with at least 2 runs")
+def clopper_pearson(marks, *, level=0.95):
+    """The share of 1 among marks (runs, ...), each 0 or 1, with its exact binomial interval.
+
+    It holds the true probability at least as often as the level says, for any number of runs, equal ones included: ten
+    of ten are compatible with 0.69. Raises ValueError for a mark other than 0 and 1.
+    Source: Clopper and Pearson (1934).
+    """
+    marks = _check_runs("marks", marks, least=1)
+    level = check_number("level", level, above=0, below=1)
+    other = np.argwhere((marks != 0) & (marks != 1))
+    if len(other):
+        place = tuple(other[0].tolist())
+        raise ValueError(f"marks[{', '.join(map(str, place))}] is {marks[place]}, expected 0 or 1")
+    runs, ones = len(marks), marks.sum(axis=0)
+    tail = (1 - level) / 2
+    low = np.where(ones > 0, scipy.stats.beta.ppf(tail, np.maximum(ones, 1), runs - ones + 1), 0.0)
+    high = np.where(ones < runs, scipy.stats.beta.ppf(1 - tail, ones + 1, np.maximum(runs - ones, 1)), 1.0)
+    return Band(ones / runs, low[()], high[()], f"share of {runs} runs, {100 * level:g}% Clopper-Pearson interval")
+
+
+def _error(samples):
+    """The standard error of the mean (...) of samples (runs, ...)."""
+    return samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
+
+
+def _band(samples, low, high, name):
+    """The limits around the mean, infinite where all runs are equal: they show nothing of their spread."""
+    equal = (samples == samples[0]).all(axis=0)
+    return Band(samples.mean(axis=0), np.where(equal, -np.inf, low)[()], np.where(equal, np.inf, high)[()], name)
+
+
+def _check_runs(name, samples, least=2):
+    try:
+        samples = np.asarray(samples, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} are {shown(samples)}, expected numbers (runs, ...), as many in each run") from None
+    if samples.ndim == 0 or len(samples) < least:
+        raise ValueError(f"{name} have shape {samples.shape}, expected (runs, ...) with at least {least} runs")
     return samples

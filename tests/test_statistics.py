@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rlbook.statistics import bootstrap, standard_error
+from rlbook.statistics import bootstrap, clopper_pearson, standard_error, t_interval
 
 
 def test_standard_error_by_hand():
@@ -22,7 +22,79 @@ def test_bands_hold_the_truth_as_often_as_they_say():
     assert wide.name == "mean of 50 runs, 95% bootstrap interval"
 
 
-@pytest.mark.parametrize("band", [standard_error, lambda samples: bootstrap(samples, np.random.default_rng(0))])
+def resampled(samples):
+    return bootstrap(samples, np.random.default_rng(1), resamples=500)
+
+
+RUNS = {  # 4000 experiments of n runs, and the true mean of one
+    "normal": (lambda rng, n: rng.normal(size=(n, 4000)), 0.0),
+    "exponential": (lambda rng, n: rng.exponential(size=(n, 4000)), 1.0),
+    "marks": (lambda rng, n: (rng.random((n, 4000)) < 0.3).astype(float), 0.3),
+}
+
+
+@pytest.mark.parametrize(
+    "interval, runs, least, most",
+    [  # how often 95% holds the truth with 3, 5, 10 and 30 runs; 0.011 are three standard errors of 4000 experiments
+        (t_interval, "normal", [0.939] * 4, [0.961] * 4),
+        (t_interval, "exponential", [0.86, 0.86, 0.88, 0.91], [0.91, 0.91, 0.92, 0.945]),  # as the docstring says
+        (t_interval, "marks", [0.94] * 4, [1] * 4),  # all equal is no certainty
+        (resampled, "normal", [None, None, 0.925, 0.935], [0.96] * 4),
+        (resampled, "exponential", [None, None, 0.92, 0.93], [0.96] * 4),
+        (resampled, "marks", [None, None, 0.94, 0.94], [1] * 4),
+        (clopper_pearson, "marks", [0.95] * 4, [1] * 4),
+    ],
+)
+def test_an_interval_keeps_its_word_for_few_runs(interval, runs, least, most):
+    draw, truth = RUNS[runs]
+    for n, lowest, highest in zip((3, 5, 10, 30), least, most):
+        if lowest is not None:
+            band = interval(draw(np.random.default_rng(n), n))
+            share = np.mean((band.low <= truth) & (truth <= band.high))
+            assert lowest <= share <= highest, (n, share)
+
+
+def test_t_interval_by_hand():
+    """Mean 3, standard error 2 / sqrt(3) = 1.1547; Student's 97.5% with 2 degrees of freedom is 4.3027 (any table)."""
+    band = t_interval([1.0, 3.0, 5.0])
+    assert (band.low, band.high) == (pytest.approx(3 - 4.968, abs=1e-3), pytest.approx(3 + 4.968, abs=1e-3))
+    assert band.name == "mean of 3 runs, 95% t interval" and band.mean == 3
+    assert t_interval([1.0, 3.0, 5.0], level=0.9).high == pytest.approx(3 + 2.92 * 1.1547, abs=1e-3)
+
+
+def test_clopper_pearson_by_hand():
+    """Ten of ten: p ** 10 = 0.025 at p = 0.6915. None of ten: its mirror image."""
+    band = clopper_pearson(np.transpose([[1] * 10, [0] * 10]))
+    assert band.low == pytest.approx([0.6915, 0], abs=1e-4) and band.high == pytest.approx([1, 0.3085], abs=1e-4)
+    half = clopper_pearson([True, False])  # at most one of two: 1 - p ** 2 = 0.025; at least one: 1 - (1 - p) ** 2
+    assert (half.low, half.mean, half.high) == (pytest.approx(1 - 0.975**0.5), 0.5, pytest.approx(0.975**0.5))
+    assert f"{half.low:.1%}" == "1.3%" and half.name == "share of 2 runs, 95% Clopper-Pearson interval"
+    assert clopper_pearson([1]).low == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize("interval", [t_interval, resampled])
+def test_equal_runs_are_no_certainty(interval):
+    """Ten runs of 1 do not show that the mean is 1; other columns, and those that are not known, do not mind."""
+    other = np.random.default_rng(0).normal(size=10)
+    band = interval(np.transpose([[1.0] * 10, other, [np.nan] * 10]))
+    assert (band.low[0], band.high[0]) == (-np.inf, np.inf) and band.mean[0] == 1
+    assert -np.inf < band.low[1] < band.mean[1] < band.high[1] < np.inf
+    assert np.isnan([band.low[2], band.high[2]]).all()
+    assert (interval([0.1] * 10).low, interval([0.1] * 10).high) == (-np.inf, np.inf)
+
+
+def test_the_bootstrap_depends_on_its_rng_alone_and_needs_ten_runs():
+    samples = np.random.default_rng(0).exponential(size=12)
+    one, same = (bootstrap(samples, np.random.default_rng(5)) for _ in range(2))
+    assert (one.low, one.high) == (same.low, same.high)
+    assert one.high - one.mean > one.mean - one.low  # exponential runs may hide a large one, not a small one
+    with pytest.raises(ValueError, match="samples have 9 runs, expected at least 10.*use t_interval"):
+        bootstrap(samples[:9], np.random.default_rng(5))
+
+
+@pytest.mark.parametrize(
+    "band", [standard_error, t_interval, lambda samples: bootstrap(samples, np.random.default_rng(0))]
+)
 @pytest.mark.parametrize("samples", [5.0, [[1.0, 2.0]]])
 def test_one_run_has_no_band(band, samples):
     with pytest.raises(ValueError, match="at least 2 runs"):
