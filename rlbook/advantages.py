@@ -1,12 +1,15 @@
 """How much better than expected it went: returns, TD errors, GAE, and the baselines of groups. One copy for the book.
 
 Every function takes NumPy arrays, lists, or torch tensors, and gives arrays or tensors back; whole numbers become
-floats. Gradients flow through tensors: who wants none passes `values.detach()`. Nothing is whitened here.
+floats, and half precision is computed in float32. Gradients flow through tensors: who wants none passes
+`values.detach()`. Nothing is whitened here.
 """
 
 import sys
 
 import numpy as np
+
+from rlbook._checks import check_counts, check_number, shown
 
 
 def returns_to_go(rewards, *, gamma=1.0, ended=None):
@@ -14,11 +17,13 @@ def returns_to_go(rewards, *, gamma=1.0, ended=None):
 
     rewards (T, ...), one row a step; ended (T, ...) bool, True where step t is the last of its
     episode, so that nothing after it counts; None where all T steps are one episode.
-    Returns (T, ...). Raises ValueError if the shapes do not agree.
+    Returns (T, ...). Of an episode that was cut off, at its last row or at row T, the return is that of what was seen:
+    who wants the rest adds gamma * v(s') to the last reward. A reward that is no number spoils the returns up to it.
+    Raises ValueError if the shapes do not agree, or for a flag that is neither True nor False.
     Source: Sutton & Barto (2018), eq. 3.9.
     """
-    xp, (rewards,) = _floats(rewards=rewards)
-    _check_discounts(gamma=gamma)
+    xp, kind, (rewards,) = _floats(rewards=rewards)
+    gamma = check_number("gamma", gamma, least=0, most=1)
     goes_on = None if ended is None else ~_flags(xp, ended, "ended", rewards)
     returns, later = [], xp.zeros_like(rewards[0])
     for t in reversed(range(len(rewards))):
@@ -26,28 +31,36 @@ def returns_to_go(rewards, *, gamma=1.0, ended=None):
             later = xp.where(goes_on[t], later, 0.0)
         later = rewards[t] + gamma * later
         returns.append(later)
-    return xp.stack(returns[::-1])
+    return _as_kind(xp.stack(returns[::-1]), kind)
 
 
-def td_errors(rewards, values, terminated, *, gamma, next_values=None):
+def td_errors(rewards, values, terminated, *, gamma, truncated=None, next_values=None):
     """The TD error r + gamma * v(s') - v(s) of each transition, where v(s') is 0 if it terminated.
 
     rewards, terminated (T, ...). Either values (T + 1, ...), values[t + 1] the value of the state
     that transition t really reached; or values (T, ...) and next_values (T, ...), which is needed
-    where the next row starts another episode. A truncated step bootstraps: it is not terminated.
-    Returns (T, ...). Raises ValueError if the shapes do not agree.
+    where an episode was cut off and the next row starts another. A truncated step bootstraps: it
+    is not terminated. truncated (T, ...) changes no number: given, such a cut is refused, which
+    nothing else in the rows shows.
+    Returns (T, ...). Raises ValueError if the shapes do not agree, for a flag that is neither True
+    nor False, a number that is used and not finite, or a cut whose next value is not known.
     Source: Sutton & Barto (2018), eq. 6.5.
     """
-    xp, (rewards, values, next_values) = _floats(rewards=rewards, values=values, next_values=next_values)
-    _check_discounts(gamma=gamma)
+    xp, kind, (rewards, values, next_values) = _floats(rewards=rewards, values=values, next_values=next_values)
+    gamma = check_number("gamma", gamma, least=0, most=1)
     terminated = _flags(xp, terminated, "terminated", rewards)
-    steps, rest = len(rewards), tuple(rewards.shape[1:])
+    steps, rest, next_name = len(rewards), tuple(rewards.shape[1:]), "next_values"
     if next_values is None:
         _check_shape("values", values, (steps + 1, *rest), f"{steps} rewards, and the state after the last one")
-        values, next_values = values[:-1], values[1:]
+        if truncated is not None:
+            _check_cuts(_flags(xp, truncated, "truncated", rewards) & ~terminated)
+        values, next_values, next_name = values[:-1], values[1:], "values[1:]"
     _check_shape("values", values, (steps, *rest), f"{steps} rewards, and next_values beside the values")
     _check_shape("next_values", next_values, (steps, *rest), f"{steps} rewards")
-    return rewards + gamma * xp.where(terminated, 0.0, next_values) - values
+    next_values = xp.where(terminated, 0.0, next_values)
+    for name, array in {"rewards": rewards, "values": values, next_name: next_values}.items():
+        _check_finite(xp, name, array)
+    return _as_kind(rewards + gamma * next_values - values, kind)
 
 
 def gae(rewards, values, terminated, truncated, *, gamma, lam, next_values=None):
@@ -56,26 +69,27 @@ def gae(rewards, values, terminated, truncated, *, gamma, lam, next_values=None)
     rewards, terminated, truncated (T, ...); values and next_values as in `td_errors`. Returns
     advantages (T, ...): the TD errors summed with the discount gamma * lam, to the end of each
     episode. lam=0 gives the TD errors, lam=1 the return less the value.
-    A terminated step does not bootstrap; a truncated one does, and no trace crosses either.
-    Raises ValueError if the shapes do not agree.
+    A terminated step does not bootstrap; a truncated one does, and no trace crosses either. A step that is both has
+    terminated. A cut before row T needs next_values: values[t + 1] is the value of the next episode's first state.
+    Raises ValueError where `td_errors` does.
     Source: Schulman et al. (2016), eq. 16.
     """
-    xp, (rewards, values, next_values) = _floats(rewards=rewards, values=values, next_values=next_values)
-    _check_discounts(gamma=gamma, lam=lam)
-    delta = td_errors(rewards, values, terminated, gamma=gamma, next_values=next_values)
+    xp, kind, (rewards, values, next_values) = _floats(rewards=rewards, values=values, next_values=next_values)
+    gamma, lam = check_number("gamma", gamma, least=0, most=1), check_number("lam", lam, least=0, most=1)
     ended = _flags(xp, terminated, "terminated", rewards) | _flags(xp, truncated, "truncated", rewards)
-    return returns_to_go(delta, gamma=gamma * lam, ended=ended)
+    delta = td_errors(rewards, values, terminated, gamma=gamma, truncated=truncated, next_values=next_values)
+    return _as_kind(returns_to_go(delta, gamma=gamma * lam, ended=ended), kind)
 
 
 def leave_one_out(rewards, group_size):
     """Each reward less the mean of the others of its group: an unbiased baseline without a model.
 
     rewards (B,), the members of a group consecutive. Returns (B,).
-    Raises ValueError for groups of fewer than 2, or if they do not divide B.
+    Raises ValueError for groups of fewer than 2, if they do not divide B, or for a reward that is not finite.
     Source: Kool et al. (2019); Ahmadian et al. (2024).
     """
-    _, groups = _centred_groups(rewards, group_size)
-    return (groups * (group_size / (group_size - 1))).reshape(-1)
+    xp, kind, groups = _centred_groups(rewards, group_size)
+    return _finite_as_kind(xp, groups * (group_size / (group_size - 1)), kind)
 
 
 def group_relative(rewards, group_size, *, divide_by_std=True, epsilon=0.0):
@@ -85,60 +99,101 @@ def group_relative(rewards, group_size, *, divide_by_std=True, epsilon=0.0):
     population's (divided by the group size), plus epsilon, which keeps rewards that differ only by
     rounding from being blown up; equal rewards get exactly 0.
     The mean that includes the sample scales the expected gradient by (K - 1) / K.
-    Raises ValueError for groups of fewer than 2, or if they do not divide B.
+    Raises ValueError for groups of fewer than 2, if they do not divide B, or for a reward that is not finite.
     Source: Shao et al. (2024), section 4.1.2; without the std: Liu et al. (2025).
     """
-    xp, groups = _centred_groups(rewards, group_size)
+    xp, kind, groups = _centred_groups(rewards, group_size)
+    epsilon = check_number("epsilon", epsilon, least=0)
     if divide_by_std:
         variance = (groups**2).mean(axis=1, keepdims=True)
+        _check_finite(xp, "variance", variance)
         groups = groups / (xp.where(variance > 0, variance, 1.0) ** 0.5 + epsilon)
-    return groups.reshape(-1)
+    return _finite_as_kind(xp, groups, kind)
 
 
 def _centred_groups(rewards, group_size):
     """The rewards (B / K, K) less the mean of their group, and exactly 0 where all of a group are equal."""
-    xp, (rewards,) = _floats(rewards=rewards)
-    if isinstance(group_size, bool) or not isinstance(group_size, (int, np.integer)) or group_size < 2:
-        raise ValueError(f"group_size is {group_size!r}, expected a whole number, at least 2: one alone has no others")
+    xp, kind, (rewards,) = _floats(rewards=rewards)
+    check_counts(least=2, group_size=group_size)
     if rewards.ndim != 1:
         raise ValueError(f"rewards have shape {tuple(rewards.shape)}, expected (B,): one reward for each sample")
     if len(rewards) % group_size:
         raise ValueError(f"{len(rewards)} rewards do not divide into groups of {group_size}")
+    _check_finite(xp, "rewards", rewards)
     groups = rewards.reshape(-1, group_size)
     groups = groups - groups[:, :1]  # changes no difference, but makes equal rewards 0 before their mean is rounded
-    return xp, groups - groups.mean(axis=1, keepdims=True)
+    return xp, kind, groups - groups.mean(axis=1, keepdims=True)
 
 
 # NumPy and torch agree on the names used above; which of the two it is, the arguments say.
 
 
 def _floats(**arrays):
-    """The module that can compute with the arrays, and each of them as floats of its kind; None stays None."""
+    """The module that can compute with the arrays, the type of the answer, and each array; None stays None.
+
+    The arrays are floats of at least single precision: a sum of half precision loses its small terms, a square overflows.
+    """
     torch = sys.modules.get("torch")  # who passes a tensor has imported it
     tensor = None if torch is None else next((a for a in arrays.values() if isinstance(a, torch.Tensor)), None)
-    floats = []
+    floats = {}
     for name, array in arrays.items():
-        if array is not None and tensor is None:
-            array = np.asarray(array)
-            array = array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
-        elif array is not None:
-            array = torch.as_tensor(array, device=tensor.device)
-            wanted = tensor.dtype if tensor.is_floating_point() else torch.get_default_dtype()
-            array = array if array.is_floating_point() and array.dtype == wanted else array.to(wanted)
+        if array is not None and (tensor is None or not isinstance(array, torch.Tensor)):
+            array = _array(name, array, "numbers")
+            array = array if array.dtype.kind == "f" else array.astype(float)
         if array is not None and (array.ndim == 0 or (len(array) == 0 and name == "rewards")):
             raise ValueError(f"{name} have shape {tuple(array.shape)}, expected at least one step: (T, ...)")
-        floats.append(array)
-    return (np if tensor is None else torch), floats
+        floats[name] = array
+    if tensor is None:
+        kind = np.result_type(*[array for array in floats.values() if array is not None])
+        wide = np.result_type(kind, np.float32)
+        return np, kind, [None if array is None else array.astype(wide, copy=False) for array in floats.values()]
+    kind = tensor.dtype if tensor.is_floating_point() else torch.get_default_dtype()
+    to = {"dtype": torch.promote_types(kind, torch.float32), "device": tensor.device}
+    return torch, kind, [None if array is None else torch.as_tensor(array, **to) for array in floats.values()]
+
+
+def _array(name, array, expected):
+    """The array as one of NumPy's that holds numbers or flags, not texts."""
+    try:
+        numbers = np.asarray(array)
+        numbers = numbers.astype(float) if numbers.dtype == object else numbers
+    except (TypeError, ValueError):  # rows of unequal lengths, or what no number can be made of
+        numbers = None
+    if numbers is None or numbers.dtype.kind not in "biuf":
+        raise ValueError(f"{name} are {shown(array)}, expected {expected} (T, ...), as many in each row")
+    return numbers
+
+
+def _as_kind(array, kind):
+    """The array as one of that type of floats."""
+    return array.astype(kind, copy=False) if isinstance(array, (np.ndarray, np.generic)) else array.to(kind)
+
+
+def _finite_as_kind(xp, groups, kind):
+    """The advantages (B,) of groups (B / K, K), which may be too large for their type."""
+    advantages = _as_kind(groups.reshape(-1), kind)
+    if not xp.isfinite(advantages).all():
+        raise ValueError(
+            f"the advantages are too large for {kind}: expected smaller rewards, or a wider type of floats"
+        )
+    return advantages
 
 
 def _flags(xp, flags, name, rewards):
     """The flags as bool of the shape of the rewards."""
-    if xp is np:
-        flags = np.asarray(flags, dtype=bool)
-    else:
-        flags = xp.as_tensor(flags, dtype=xp.bool, device=rewards.device)
+    if not (xp is not np and isinstance(flags, xp.Tensor)):
+        flags = _array(name, flags, "True or False")
     _check_shape(name, flags, tuple(rewards.shape), f"{len(rewards)} rewards")
-    return flags
+    neither = ~((flags == 0) | (flags == 1))
+    if neither.any():
+        place = _first(neither)
+        raise ValueError(f"{name}{list(place)} is {flags[place].item()}, expected True or False")
+    return flags.astype(bool) if xp is np else xp.as_tensor(flags, dtype=xp.bool, device=rewards.device)
+
+
+def _first(wrong):
+    """The index, a tuple, of the first True of bool (T, ...)."""
+    return tuple(int(i) for i in np.argwhere(np.asarray(wrong.tolist()))[0])
 
 
 def _check_shape(name, array, shape, reason):
@@ -146,7 +201,18 @@ def _check_shape(name, array, shape, reason):
         raise ValueError(f"{name} have shape {tuple(array.shape)}, expected {shape}: there are {reason}")
 
 
-def _check_discounts(**discounts):
-    for name, discount in discounts.items():
-        if not 0 <= discount <= 1:
-            raise ValueError(f"{name} is {discount}, expected a number in [0, 1]")
+def _check_finite(xp, name, array):
+    if not xp.isfinite(array).all():
+        place = _first(~xp.isfinite(array))
+        raise ValueError(f"{name}{list(place)} is {array[place]:g}, expected a finite number")
+
+
+def _check_cuts(cut):
+    """Raise ValueError for a cut (T, ...) before the last row: the value of the state it reached is not in the rows."""
+    if cut[:-1].any():
+        place = _first(cut[:-1])
+        raise ValueError(
+            f"truncated{list(place)} is True, and row {place[0] + 1} starts another episode: values of T + 1 rows do not "
+            f"hold the value of the state that step {place[0]} really reached; expected values and next_values, both of "
+            "as many rows as the rewards"
+        )

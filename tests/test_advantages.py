@@ -85,6 +85,80 @@ def test_the_value_of_a_terminal_state_is_not_used_even_if_it_is_no_number():
     assert gae([1.0], [2.0, np.nan], [True], [False], **LATER).tolist() == [-1.0]
 
 
+HALF = [np.float16, torch.float16, torch.bfloat16]
+
+
+def filled(value, shape, kind):
+    return np.full(shape, value, kind) if isinstance(kind, type) else torch.full((shape,), value, dtype=kind)
+
+
+def test_a_cut_before_the_last_row_needs_next_values():
+    """Row 0 is cut off in a state worth 1, row 1 starts another episode in a state worth 98: 0 + 0.9 * 1 - 0.5 = 0.4.
+
+    With values of T + 1 the cut would be worth 0.9 * 98. The last row may be cut: values[T] is what it reached.
+    """
+    rewards, values, reached, no, first = [0.0, 0.0], [0.5, 98.0], [1.0, 2.0], [False, False], [True, False]
+    known = gae(rewards, values, no, first, gamma=0.9, lam=0.5, next_values=reached)
+    assert known.tolist() == pytest.approx([0.4, 0.9 * 2 - 98])
+    for kind in (list, torch.tensor):
+        arguments = (kind(rewards), kind([*values, 2.0]), kind(no))
+        with pytest.raises(ValueError, match=r"truncated\[0\] is True, and row 1 starts another.*next_values"):
+            gae(*arguments, kind(first), gamma=0.9, lam=0.5)
+        with pytest.raises(ValueError, match=r"truncated\[0\] is True"):
+            td_errors(*arguments, truncated=kind(first), gamma=0.9)
+        for truncated in (no, [False, True]):
+            allowed = gae(*arguments, kind(truncated), gamma=0.9, lam=0.0)
+            assert np.allclose(allowed, td_errors(*arguments, truncated=kind(truncated), gamma=0.9))
+            assert np.allclose(allowed, td_errors(*arguments, gamma=0.9))
+
+
+def test_a_cut_in_one_of_many_environments_is_found():
+    rewards, values, terminated, truncated = transitions(envs=(2, 3))
+    truncated[4, 1, 2] = True
+    with pytest.raises(ValueError, match=r"truncated\[4, 1, 2\] is True, and row 5 starts"):
+        gae(rewards, values, terminated, truncated, **LATER)
+
+
+def test_a_step_that_is_both_has_terminated():
+    """TimeLimit and the world may end an episode in the same step: 1 - 2 = -1 whatever follows, and no next value."""
+    assert gae([1.0, 1.0], [2.0, 10.0, 3.0], [True, True], [True, True], **LATER).tolist() == [-1.0, -9.0]
+
+
+@pytest.mark.parametrize("flags", [[1, 0], [1.0, 0.0], np.array([1, 0], np.uint8), torch.tensor([1.0, 0.0])])
+def test_flags_may_be_ones_and_zeros(flags):
+    assert returns_to_go([1.0, 1.0], ended=flags).tolist() == [1, 1]
+    assert returns_to_go(torch.ones(2), ended=flags).tolist() == [1, 1]
+    assert gae([1.0, 1.0], [2.0, 3.0, 5.0], flags, [0, 0], gamma=1, lam=0).tolist() == [-1, 3]
+
+
+@pytest.mark.parametrize("kind", HALF)
+def test_half_precision_is_computed_in_float32(kind):
+    """600 rewards of 1 are 600, which a running sum in bfloat16, 8 bits, never reaches; 300 squared is no float16."""
+    assert float(returns_to_go(filled(1.0, 600, kind))[0]) == 600
+    never = [False] * 600
+    zeros = filled(0.0, 601, kind)
+    assert float(gae(filled(1.0, 600, kind), zeros, never, never, gamma=1, lam=1)[0]) == 600
+    rewards = filled(-300.0, 4, kind)
+    rewards[:2] = 300.0
+    assert group_relative(rewards, 4).tolist() == [1, 1, -1, -1]
+    assert leave_one_out(rewards, 4).tolist() == [400, 400, -400, -400]
+    tiny = filled(0.0, 4, kind)
+    tiny[0] = 1e-4  # whose square is 0 in float16
+    assert np.allclose(np.asarray(group_relative(tiny, 4).tolist()), [3**0.5, *[-(3**-0.5)] * 3], rtol=1e-2)
+
+
+def test_what_does_not_fit_its_type_is_an_error():
+    with pytest.raises(ValueError, match=r"too large for torch\.float16"):
+        leave_one_out(torch.tensor([6e4, -6e4], dtype=torch.float16), 2)
+    with pytest.raises(ValueError, match=r"variance\[0, 0\] is inf"):
+        group_relative(torch.tensor([1e30, -1e30]), 2)
+
+
+def test_a_reward_that_is_no_number_spoils_the_returns_up_to_it_and_no_other_episode():
+    found = returns_to_go([1.0, 1.0, np.nan, 1.0, 1.0], ended=[False, True, False, True, True])
+    assert found.tolist()[:2] == [2, 1] and np.isnan(found[2]) and found.tolist()[3:] == [1, 1]
+
+
 def test_environments_side_by_side_are_independent():
     rewards, values, terminated, truncated = transitions(envs=(2, 3))
     together = gae(rewards, values, terminated, truncated, **LATER)
@@ -225,6 +299,24 @@ def test_the_std_inflates_the_gradient(group_size, p, inflation):
         (lambda: leave_one_out([1, 2, 3], 2), "3 rewards do not divide into groups of 2"),
         (lambda: leave_one_out([1, 2], 1), "group_size is 1, expected a whole number, at least 2"),
         (lambda: group_relative([1, 2], 2.0), "group_size is 2.0"),
+        (lambda: leave_one_out([1, np.nan], 2), r"rewards\[1\] is nan, expected a finite number"),
+        (lambda: group_relative([0, -np.inf], 2), r"rewards\[1\] is -inf"),
+        (lambda: group_relative(torch.tensor([np.inf, 1.0]), 2), r"rewards\[0\] is inf"),
+        (lambda: group_relative([0, 1], 2, epsilon=-1), "epsilon is -1"),
+        (lambda: td_errors([np.nan], [1, 1], [False], gamma=1), r"rewards\[0\] is nan"),
+        (lambda: td_errors([1], [np.nan, 1], [True], gamma=1), r"values\[0\] is nan"),
+        (lambda: td_errors([1], [1, np.nan], [False], gamma=1), r"values\[1:\]\[0\] is nan"),
+        (lambda: gae([1], [1], [0], [0], next_values=[np.inf], **LATER), r"next_values\[0\] is inf"),
+        (lambda: gae([[1, 2]], [[1, 2]] * 2, [[0, 2]], [[0, 0]], **LATER), r"terminated\[0, 1\] is .*2.*True or False"),
+        (lambda: gae([1], [1, 2], [0], [np.nan], **LATER), r"truncated\[0\] is .*nan"),
+        (lambda: returns_to_go([1, 2], ended=[0, -1]), r"ended\[1\] is .*-1"),
+        (lambda: returns_to_go([1, 2], ended=["no", "yes"]), "ended are .*expected True or False"),
+        (lambda: returns_to_go(torch.ones(2), ended=torch.tensor([0.0, 0.5])), r"ended\[1\] is 0.5,"),
+        (lambda: returns_to_go(["1", "2"]), r"rewards are \['1', '2'\], expected numbers"),
+        (lambda: returns_to_go([[1, 2], [3]]), "rewards are .*as many in each row"),
+        (lambda: returns_to_go([1j]), "rewards are .*expected numbers"),
+        (lambda: returns_to_go([1, 2], gamma="1"), "gamma is '1'"),
+        (lambda: returns_to_go([1, 2], gamma=np.nan), "gamma is nan"),
         (lambda: group_relative([[1, 2]], 2), r"rewards have shape \(1, 2\), expected \(B,\)"),
     ],
 )

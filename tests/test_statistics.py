@@ -88,7 +88,7 @@ def test_the_bootstrap_depends_on_its_rng_alone_and_needs_ten_runs():
     one, same = (bootstrap(samples, np.random.default_rng(5)) for _ in range(2))
     assert (one.low, one.high) == (same.low, same.high)
     assert one.high - one.mean > one.mean - one.low  # exponential runs may hide a large one, not a small one
-    with pytest.raises(ValueError, match="samples have 9 runs, expected at least 10.*use t_interval"):
+    with pytest.raises(ValueError, match=r"samples have 9 runs, expected at least 10.*use t_interval"):
         bootstrap(samples[:9], np.random.default_rng(5))
 
 
