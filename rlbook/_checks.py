@@ -32,17 +32,23 @@ def check_number(name, number, *, least=None, above=None, most=None, below=None,
     Numbers of NumPy and arrays or tensors of shape () are numbers; a bool, a text and None are not. Raises ValueError,
     in which `because` may say what the number is needed for.
     """
-    value = number.item() if getattr(number, "shape", None) == () else number
-    good = isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    value = finite(number)
     if not (
-        good
+        value is not None
         and (least is None or value >= least)
         and (above is None or value > above)
         and (most is None or value <= most)
         and (below is None or value < below)
     ):
         raise ValueError(f"{name} is {shown(number)}, expected {_expected(least, above, most, below)}{because}")
-    return float(value)
+    return value
+
+
+def finite(number):
+    """The number as a float, if it is real and finite as `check_number` understands it, otherwise None."""
+    value = number.item() if getattr(number, "shape", None) == () else number
+    good = isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return float(value) if good else None
 
 
 def _expected(least, above, most, below):

@@ -1,10 +1,11 @@
-"""What the rooms that use PyTorch share: one source of randomness, the device that is there, a look at the gradient."""
+"""What the rooms that use PyTorch share: one source of randomness, the device that is there, what can be trained."""
 
 import math
+from contextlib import contextmanager
 
 import torch
 
-from rlbook._checks import check_rng
+from rlbook._checks import check_rng, shown
 
 
 def torch_generator(rng, device="cpu"):
@@ -14,16 +15,60 @@ def torch_generator(rng, device="cpu"):
 
 
 def check_optimizer(optimizer, **networks):
-    """Raise unless each network is a module all of whose trainable parameters the optimizer holds."""
+    """Raise unless each network is a module with something to train, all of it finite and held by the optimizer."""
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise TypeError(f"optimizer is a {type(optimizer).__name__}, expected one of torch.optim")
     held = {id(parameter) for parameter in parameters(optimizer)}
     for network, module in networks.items():
+        check_weights(**{network: module})
+        trainable = {name: p for name, p in module.named_parameters() if p.requires_grad}
+        if not trainable:
+            raise ValueError(f"no parameter of {network} has requires_grad=True: there is nothing to train")
+        for name, parameter in trainable.items():
+            if id(parameter) not in held:
+                raise ValueError(f"the optimizer does not hold the parameter {name} of {network}: it would never learn")
+
+
+def check_weights(**networks):
+    """Raise TypeError unless each network is a module, ValueError unless its weights are all finite."""
+    for network, module in networks.items():
         if not isinstance(module, torch.nn.Module):
             raise TypeError(f"{network} is a {type(module).__name__}, expected a torch.nn.Module")
         for name, parameter in module.named_parameters():
-            if parameter.requires_grad and id(parameter) not in held:
-                raise ValueError(f"the optimizer does not hold the parameter {name} of {network}: it would never learn")
+            if not parameter.isfinite().all():
+                raise ValueError(f"the parameter {name} of {network} holds nan or inf, expected finite numbers")
+
+
+def check_same_shape(letters, **tensors):
+    """Raise unless all are tensors of the shape of the first: of others, PyTorch would repeat one along the other.
+
+    letters, such as "(P, N)", say what shape that is, and how many dimensions it has; "" for any.
+    """
+    first, like = next(iter(tensors.items()))
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, torch.Tensor):
+            raise TypeError(f"{name} is {shown(tensor)}, expected a torch.Tensor{f' {letters}' if letters else ''}")
+        if letters and like.ndim != letters.count(",") + 1:
+            raise ValueError(f"{first} has shape {tuple(like.shape)}, expected {letters}")
+        if tensor.shape != like.shape:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {tuple(like.shape)}, that of {first}")
+
+
+@contextmanager
+def padding_learns(model):
+    """Inside, the row of the padding token in an embedding has a gradient like any other.
+
+    Some models, Llama's family among them, tell PyTorch to leave it out. But the padding token is often the end token
+    too, and then part of texts; where it only pads, the attention mask makes its gradient 0 anyway.
+    """
+    embeddings = {m: m.padding_idx for m in model.modules() if isinstance(m, torch.nn.Embedding)}
+    for embedding in embeddings:
+        embedding.padding_idx = None
+    try:
+        yield
+    finally:
+        for embedding, row in embeddings.items():
+            embedding.padding_idx = row
 
 
 def gradient_norm(optimizer, place):

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import require
+from rlbook._checks import check_number, require, shown
 
 torch = require("torch", extra="language")
 
 
-from rlbook.language.rewards import ask  # noqa: E402
+from rlbook._torch import check_same_shape, check_weights, padding_learns  # noqa: E402
+from rlbook.language.rewards import ask, by_position, columns_by_position  # noqa: E402
 from rlbook.language.sampling import check_room, encode, next_logits, token_logprobs  # noqa: E402
 from rlbook.language.token_mdp import all_completions  # noqa: E402
 
@@ -35,6 +36,7 @@ def enumerate_language(tokenizer, prompts, max_new_tokens):
     They stand in the order of `token_mdp`'s, if its vocabulary is that of the tokenizer, in the same order. Raises
     ValueError if there are more than can be enumerated.
     """
+    prompts = by_position("prompts", prompts)
     prompt, there = encode(tokenizer, prompts, "cpu")
     ids = all_completions(len(tokenizer), max_new_tokens, tokenizer.eos_token_id)
     padded = [[*text, *[tokenizer.pad_token_id] * (max_new_tokens - len(text))] for text in ids]
@@ -42,7 +44,7 @@ def enumerate_language(tokenizer, prompts, max_new_tokens):
     completion, own = (torch.tensor(rows).repeat(len(prompts), 1) for rows in (padded, own))
     prompt, there = (rows.repeat_interleave(len(ids), 0) for rows in (prompt, there))
     return Language(
-        list(prompts),
+        prompts,
         tokenizer.batch_decode([list(text) for text in ids], skip_special_tokens=True),
         torch.cat([prompt, completion], 1),
         torch.cat([there, own], 1),
@@ -51,12 +53,19 @@ def enumerate_language(tokenizer, prompts, max_new_tokens):
 
 
 def language_logprobs(model, language):
-    """The log-probability (P, N) of every completion after every prompt, at temperature 1. Differentiable."""
+    """The log-probability (P, N) of every completion after every prompt, at temperature 1. Differentiable.
+
+    Raises ValueError if the completions are not all that the model can say, or if its weights are not finite.
+    """
+    check_weights(model=model)
+    if not isinstance(language, Language):
+        raise TypeError(f"language is a {type(language).__name__}, expected a Language, as enumerate_language makes it")
     tokens, attention_mask, mask = (
         field.to(model.device) for field in (language.tokens, language.attention_mask, language.mask)
     )
     check_room(model, attention_mask, 0)
-    logp = token_logprobs(model, tokens, mask, attention_mask=attention_mask).sum(1)
+    with padding_learns(model):
+        logp = token_logprobs(model, tokens, mask, attention_mask=attention_mask).sum(1)
     logp = logp.reshape(len(language.prompts), -1)
     total = logp.detach().exp().sum(1).min().item()
     if total < 1 - 1e-3:
@@ -68,14 +77,15 @@ def language_logprobs(model, language):
 
 
 def language_rewards(reward, language, columns=None):
-    """The reward (P, N) of every completion after every prompt; columns {name: list (P,)} as in `grpo.grpo`."""
+    """The reward (P, N) of every completion after every prompt; columns {name: (P,)} as in `grpo.grpo`."""
+    columns = columns_by_position(columns, len(language.prompts), "prompt")
     count = len(language.completions)
     rewards = [
         ask(
             reward,
             [prompt] * count,
             language.completions,
-            {name: [column[i]] * count for name, column in (columns or {}).items()},
+            {name: [column[i]] * count for name, column in columns.items()},
         )
         for i, prompt in enumerate(language.prompts)
     ]
@@ -85,8 +95,10 @@ def language_rewards(reward, language, columns=None):
 def objective(logp, rewards, reference_logp=None, beta=0.0):
     """J, a scalar: the mean reward less beta times the KL divergence, over prompts alike.
 
-    Its gradient in the model's parameters is the exact policy gradient.
+    logp, rewards and reference_logp are (P, N). Its gradient in the model's parameters is the exact policy gradient.
     """
+    check_same_shape("(P, N)", logp=logp, rewards=rewards)
+    beta = check_number("beta", beta, least=0)
     values = (logp.exp() * rewards.to(logp.device)).sum(1)
     if beta and reference_logp is None:
         raise ValueError(f"beta is {beta}, expected reference_logp beside it")
@@ -96,7 +108,8 @@ def objective(logp, rewards, reference_logp=None, beta=0.0):
 
 
 def kl_divergence(logp, reference_logp):
-    """KL(pi || pi_ref) (P,) after each prompt, in nats."""
+    """KL(pi || pi_ref) (P,) after each prompt, in nats, of log-probabilities (P, N)."""
+    check_same_shape("(P, N)", logp=logp, reference_logp=reference_logp)
     return (logp.exp() * (logp - reference_logp)).sum(1)
 
 
@@ -106,17 +119,30 @@ def optimal_policy(reference_logp, rewards, beta):
     pi*(y|x) = pi_ref(y|x) exp(r / beta) / Z(x), and J* is the mean of beta log Z over prompts.
     Source: Rafailov et al. (2023), eq. 4.
     """
-    if not beta > 0:
-        raise ValueError(f"beta is {beta}, expected a number above 0: it divides the rewards")
+    check_same_shape("(P, N)", reference_logp=reference_logp, rewards=rewards)
+    beta = check_number("beta", beta, above=0, because=": it divides the rewards")
     tilted = reference_logp + rewards.to(reference_logp.device) / beta
     log_z = tilted.logsumexp(1, keepdim=True)
     return tilted - log_z, beta * log_z.mean()
 
 
 def flat_gradient(value, model):
-    """The gradient of a scalar in all parameters of the model, as one vector."""
-    gradients = torch.autograd.grad(value, list(model.parameters()))
-    return torch.cat([gradient.flatten() for gradient in gradients])
+    """The gradient of a scalar in all parameters of the model, as one vector.
+
+    It is 0 for parameters that are frozen, or on which the value does not depend. Raises ValueError if these are all.
+    """
+    if not isinstance(value, torch.Tensor) or value.numel() != 1:
+        raise ValueError(f"value is {shown(value)}, expected a tensor that holds one number: a gradient is of a scalar")
+    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    known = value.requires_grad and len(weights) > 0
+    gradients = torch.autograd.grad(value, weights, allow_unused=True) if known else []
+    if all(gradient is None for gradient in gradients):
+        raise ValueError(
+            "value does not depend on any parameter of the model that has requires_grad=True: expected one that was "
+            "computed with this model, and not under torch.no_grad()"
+        )
+    found = {id(weight): gradient for weight, gradient in zip(weights, gradients) if gradient is not None}
+    return torch.cat([found.get(id(p), torch.zeros_like(p)).flatten() for p in model.parameters()])
 
 
 def next_token_policy(model, tokenizer, vocabulary):

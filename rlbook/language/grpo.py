@@ -14,14 +14,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import check_counts, check_rng, require
+from rlbook._checks import check_counts, check_number, check_rng, require, shown
 from rlbook.advantages import group_relative
 
 torch = require("torch", extra="language")
+require("transformers", extra="language")
 
+from transformers import PreTrainedTokenizerBase  # noqa: E402
 
-from rlbook._torch import check_optimizer, gradient_norm, parameters  # noqa: E402
-from rlbook.language.rewards import ask  # noqa: E402
+from rlbook._torch import (  # noqa: E402
+    check_optimizer,
+    check_same_shape,
+    check_weights,
+    gradient_norm,
+    padding_learns,
+    parameters,
+)
+from rlbook.language.rewards import ask, by_position, columns_by_position  # noqa: E402
 from rlbook.language.sampling import check_room, encode, group_logprobs, sample  # noqa: E402
 
 STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
@@ -72,32 +81,41 @@ def grpo(
 ):
     """Sample a group of completions for each prompt, and make its better ones likelier.
 
-    prompts     strings; each step draws prompts_per_step of them, all different
+    prompts     strings, in a list, an array or one column of a table; each step draws
+                prompts_per_step of them, all different
     reward      reward(prompts, completions, **columns) -> a list of floats, one a completion
     optimizer   any PyTorch optimizer of the model's parameters
-    columns     {name: list}, an entry for each prompt, that the reward function gets too
+    columns     {name: list, array or column}, an entry for each prompt, that the reward function
+                gets too; prompts and columns belong together by position, not by any labels
     beta        weight of the KL divergence from the reference, in reward per nat; 0 for none
-    reference   the model to stay near; by default, if beta is not 0, the model as it starts
+    reference   the model to stay near, which is put into eval mode and shares no weight with the
+                one that learns; by default, if beta is not 0, a copy of the model as it starts
     kl          "reward": beta * log(pi / pi_ref) of a completion is taken off its reward;
                 "loss": beta * `k3` of each token is added to the loss
-    epochs      how often the same samples are learned from; the first clips nothing
+    epochs      how often the same samples are learned from; the first clips nothing, since what
+                rounds otherwise than sampling did (half precision) is scored again before it
     rows_at_once    completions in one pass through the model, where all need too much memory:
                 about 16 bytes * completions * tokens * vocabulary, besides the activations
 
     Trains the model in place, its dropout off; yields a `Step` after each step. Raises ValueError
-    before the first for what cannot be trained, and where the reward function does not return one
-    finite number for each completion; FloatingPointError for a gradient that is not finite.
+    or TypeError before the first for what cannot be trained, and where the reward function does not
+    return one finite number for each completion; FloatingPointError for a gradient that is not finite.
     Source: Shao et al. (2024), section 4.1.
     """
-    columns = {} if columns is None else columns
     check_rng(rng)
-    check_counts(steps=steps, epochs=epochs, max_new_tokens=max_new_tokens)
-    _check_choices(group_size, beta, kl, clip, max_gradient_norm, rows_at_once)
-    _check_prompts(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step)
-    check_optimizer(optimizer, model=model)
+    check_counts(steps=steps, epochs=epochs, max_new_tokens=max_new_tokens, prompts_per_step=prompts_per_step)
+    clip, beta, temperature, max_gradient_norm = _check_numbers(clip, beta, temperature, max_gradient_norm)
+    _check_choices(group_size, kl, rows_at_once)
+    _check_models(model, tokenizer, optimizer, reference)
+    prompts = by_position("prompts", prompts)
+    columns = columns_by_position(columns, len(prompts), "prompt")
+    _check_prompts([model, reference or model], tokenizer, prompts, max_new_tokens, prompts_per_step)
     model.eval()
     if reference is None and beta:
         reference = copy.deepcopy(model)
+    if reference is not None:
+        reference.eval()
+    scored_again = reference is not None or epochs > 1 or _is_coarse(model)
     draw = partial(sample, model, tokenizer, max_new_tokens=max_new_tokens, temperature=temperature, rng=rng)
     scoring = dict(temperature=temperature, group_size=group_size, rows_at_once=rows_at_once)
     learn = partial(update, model, optimizer, clip=clip, max_gradient_norm=max_gradient_norm, **scoring)
@@ -109,8 +127,9 @@ def grpo(
         rewards = ask(reward, asked, samples.completions, belonging)
 
         reference_logp, log_ratio = None, np.full(len(rewards), math.nan)
-        if reference is not None:  # two models are compared as both score, since sampling rounds differently
+        if scored_again:  # what is compared is scored in one way, since sampling rounds differently
             samples = samples._replace(logprobs=score(model, samples, **scoring))
+        if reference is not None:
             reference_logp = score(reference, samples, **scoring)
             log_ratio = (samples.logprobs - reference_logp).sum(1).cpu().double().numpy()
         scores = rewards - beta * log_ratio if beta and kl == "reward" else rewards
@@ -137,15 +156,19 @@ def update(
 ):
     """One step of the optimizer up the clipped surrogate, averaged over the tokens of all samples.
 
-    advantages (B,); with beta, the `k3` estimate of the KL divergence from the reference is taken
-    off. With group_size, the prompt of each group is read once (see `group_logprobs`).
-    Returns the loss, the share of tokens that were clipped, and the norm of the gradient.
+    advantages (B,); with beta, the `k3` estimate of the KL divergence from the reference, which gives
+    the tokens reference_logp (B, L), is taken off. With group_size, the prompt of each group is read
+    once (see `group_logprobs`). Returns the loss, the share of tokens that were clipped, and the norm
+    of the gradient. Raises FloatingPointError, before the step, if that is not finite.
     """
+    clip, beta, temperature, max_gradient_norm = _check_numbers(clip, beta, temperature, max_gradient_norm)
     advantages = torch.as_tensor(advantages, dtype=torch.float32, device=model.device)
+    _check_belonging(samples, advantages, reference_logp, beta)
     model.zero_grad()
     num_tokens, total, clipped = samples.mask.sum(), 0.0, 0
     for rows, part, shared in _parts(samples, group_size, rows_at_once):
-        logp = group_logprobs(model, part, shared, temperature=temperature)
+        with padding_learns(model):
+            logp = group_logprobs(model, part, shared, temperature=temperature)
         surrogate = clipped_surrogate(logp, part.logprobs, advantages[rows], clip=clip)
         unclipped = (logp - part.logprobs).exp() * advantages[rows, None]
         clipped += int((surrogate < unclipped)[part.mask].sum())
@@ -168,6 +191,9 @@ def clipped_surrogate(logp, old_logp, advantages, *, clip=0.2):
     completion, or (B, T). Its gradient is that of rho * A, but 0 where earlier steps have taken
     rho beyond the range in the direction that A asks for. Source: Schulman et al. (2017), eq. 7.
     """
+    clip = check_number("clip", clip, least=0)
+    check_same_shape("(B, T)", logp=logp, old_logp=old_logp)
+    _check_advantages(advantages, logp.shape[:1], logp.shape)
     advantages = advantages[:, None] if advantages.ndim == 1 else advantages
     ratio = (logp - old_logp).exp()
     return torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
@@ -179,6 +205,7 @@ def k3(logp, reference_logp):
     Where pi drew the token, an estimate of KL(pi || pi_ref) that is right on average and never
     negative. Source: Schulman (2020), "Approximating KL divergence".
     """
+    check_same_shape("", logp=logp, reference_logp=reference_logp)
     log_ratio = reference_logp - logp
     return log_ratio.exp() - 1 - log_ratio
 
@@ -195,6 +222,7 @@ def _parts(samples, group_size, rows_at_once):
 
     Where the parts are no whole groups, every row reads its own prompt.
     """
+    _check_rows(group_size, rows_at_once)
     size = rows_at_once or len(samples.tokens)
     shared = group_size if size % group_size == 0 else 1
     for rows in torch.arange(len(samples.tokens), device=samples.tokens.device).split(size):
@@ -207,8 +235,14 @@ def _parts(samples, group_size, rows_at_once):
         yield rows, part, shared
 
 
+def _is_coarse(model):
+    """Whether the model computes in half precision, in which sampling and scoring may differ by a hundredth of a nat."""
+    fine = all(parameter.dtype in (torch.float32, torch.float64) for parameter in model.parameters())
+    return not fine or torch.is_autocast_enabled(model.device.type)
+
+
 def _rows(prompts, columns, chosen):
-    """The prompts and the columns, at the chosen places."""
+    """The prompts and the columns, lists, at the chosen places."""
     return [prompts[i] for i in chosen], {name: [column[i] for i in chosen] for name, column in columns.items()}
 
 
@@ -235,31 +269,83 @@ def _step(step, started, prompts, samples, rewards, advantages, log_ratio, passe
     )
 
 
-def _check_choices(group_size, beta, kl, clip, max_gradient_norm, rows_at_once):
+def _check_numbers(clip, beta, temperature, max_gradient_norm):
+    return (
+        check_number("clip", clip, above=0),
+        check_number("beta", beta, least=0),
+        check_number("temperature", temperature, above=0),
+        check_number("max_gradient_norm", max_gradient_norm, above=0),
+    )
+
+
+def _check_choices(group_size, kl, rows_at_once):
     check_counts(least=2, group_size=group_size)
+    _check_rows(group_size, rows_at_once)
     if kl not in ("reward", "loss"):
-        raise ValueError(f"kl is {kl!r}, expected 'reward' or 'loss': where the KL penalty stands")
-    if not (math.isfinite(beta) and beta >= 0):
-        raise ValueError(f"beta is {beta}, expected a finite number, at least 0")
-    for name, number in {"clip": clip, "max_gradient_norm": max_gradient_norm}.items():
-        if not number > 0:
-            raise ValueError(f"{name} is {number}, expected a number above 0")
+        raise ValueError(f"kl is {shown(kl)}, expected 'reward' or 'loss': where the KL penalty stands")
+
+
+def _check_rows(group_size, rows_at_once):
+    check_counts(group_size=group_size)
     if rows_at_once is not None:
         check_counts(rows_at_once=rows_at_once)
 
 
-def _check_prompts(model, tokenizer, prompts, columns, max_new_tokens, prompts_per_step):
-    check_counts(prompts_per_step=prompts_per_step)
+def _check_models(model, tokenizer, optimizer, reference):
+    """Raise for models that cannot be trained with, or compared with, each other."""
+    models = {"model": model} if reference is None else {"model": model, "reference": reference}
+    for name, module in models.items():
+        check_weights(**{name: module})
+        if not hasattr(module, "config"):
+            raise TypeError(f"{name} is a {type(module).__name__}, expected a causal language model of transformers")
+    if not isinstance(tokenizer, PreTrainedTokenizerBase):
+        raise TypeError(f"tokenizer is a {type(tokenizer).__name__}, expected a tokenizer of transformers")
+    check_optimizer(optimizer, model=model)
+    if reference is not None:
+        _check_reference(reference, model)
+
+
+def _check_reference(reference, model):
+    if reference.device != model.device:
+        raise ValueError(f"reference is on {reference.device}, expected {model.device}, where the model is")
+    own, other = (module.config.get_text_config().vocab_size for module in (model, reference))
+    if own != other:
+        raise ValueError(f"reference has a vocabulary of {other} tokens, expected {own}, as the model has")
+    learned = {p.untyped_storage().data_ptr() for p in model.parameters() if p.requires_grad and p.numel()}
+    for name, parameter in reference.named_parameters():
+        if parameter.untyped_storage().data_ptr() in learned:
+            raise ValueError(
+                f"reference shares the parameter {name} with the model and would learn with it; expected one with "
+                "weights of its own, such as copy.deepcopy(model)"
+            )
+
+
+def _check_prompts(models, tokenizer, prompts, max_new_tokens, prompts_per_step):
     _, attention_mask = encode(tokenizer, prompts, "cpu")
-    check_room(model, attention_mask, max_new_tokens)
+    for model in models:
+        check_room(model, attention_mask, max_new_tokens)
     if prompts_per_step > len(prompts):
         raise ValueError(
             f"prompts_per_step is {prompts_per_step}, expected at most {len(prompts)}: all prompts there are"
         )
-    for name, column in columns.items():
-        if name in ("prompts", "completions"):
-            raise ValueError(
-                f"a column is called {name!r}, expected another name: the reward function gets these anyway"
-            )
-        if len(column) != len(prompts):
-            raise ValueError(f"column {name!r} has {len(column)} entries, expected {len(prompts)}: one for each prompt")
+
+
+def _check_belonging(samples, advantages, reference_logp, beta):
+    """Raise unless each of the samples has its log-probabilities, its advantage, and with beta a reference's."""
+    if samples.logprobs is None:
+        raise ValueError(
+            "samples have no logprobs, expected those with which they were drawn; see `sample` and `score`"
+        )
+    _check_advantages(advantages, samples.tokens.shape[:1])
+    if beta:
+        check_same_shape("", **{"samples.logprobs": samples.logprobs, "reference_logp": reference_logp})
+
+
+def _check_advantages(advantages, *shapes):
+    if not isinstance(advantages, torch.Tensor):
+        raise TypeError(f"advantages is {shown(advantages)}, expected a torch.Tensor")
+    if advantages.shape not in shapes:
+        expected = " or ".join(str(tuple(shape)) for shape in shapes)
+        raise ValueError(
+            f"advantages has shape {tuple(advantages.shape)}, expected {expected}: one for each sample or token"
+        )

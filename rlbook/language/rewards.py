@@ -3,10 +3,12 @@
 The columns are whatever else belongs to the prompts, such as their right answers; all lists have the same length.
 """
 
-import math
 import re
+from collections.abc import Mapping, Set
 
 import numpy as np
+
+from rlbook._checks import finite, shown
 
 TOY_WORDS = ("good", "bad", "not", "very", ".")  # the toy language; its full stop ends a text
 TOY_PROMPTS = ("good .", "bad .", "not very good .")  # what was said, to be replied to
@@ -44,35 +46,90 @@ def sentiment(text):
 
 
 def exact_match(prompts, completions, answer, **columns):
-    """1 for each completion that is its answer, character by character, otherwise 0."""
-    return [float(completion == right) for completion, right in zip(completions, answer)]
+    """1 for each completion that is its answer, character by character, otherwise 0.
+
+    Raises ValueError for an answer that is no string: a completion is never 75, only "75".
+    """
+    completions = _texts("completions", completions)
+    answers = _texts("answer", answer)
+    if len(answers) != len(completions):
+        raise ValueError(f"answer has {len(answers)} entries, expected {len(completions)}: one for each completion")
+    return [float(completion == right) for completion, right in zip(completions, answers)]
 
 
 def is_number(prompts, completions, **columns):
     """1 for each completion that is a whole number, written as one is: digits, and no 0 before others; otherwise 0."""
+    completions = _texts("completions", completions)
     return [float(re.fullmatch("0|[1-9][0-9]*", completion) is not None) for completion in completions]
 
 
 def ask(reward, prompts, completions, columns=None):
-    """What a reward function says of completions (B,), as an array (B,); columns {name: list (B,)}.
+    """What a reward function says of completions (B,), as an array (B,); columns {name: (B,)}.
 
-    Raises ValueError unless it is one finite number for each completion.
+    It may return its numbers as a list, a tuple, or an array, tensor or column of shape (B,), wherever that is; True
+    counts 1. Raises ValueError unless it is one finite number for each completion, TypeError for what is no function.
     """
-    given = {name: list(column) for name, column in (columns or {}).items()}
+    if not callable(reward):
+        raise TypeError(f"reward is {shown(reward)}, expected a function: reward(prompts, completions, **columns)")
+    prompts, completions = by_position("prompts", prompts), by_position("completions", completions)
+    if len(prompts) != len(completions):
+        raise ValueError(f"prompts has {len(prompts)} entries, expected {len(completions)}: one for each completion")
+    given = columns_by_position(columns, len(completions), "completion")
     rewards = reward(prompts=list(prompts), completions=list(completions), **given)
-    name = getattr(reward, "__name__", repr(reward))
-    if getattr(rewards, "shape", None) != (len(completions),) and not (
-        isinstance(rewards, (list, tuple)) and len(rewards) == len(completions)
-    ):
-        found = f"{len(rewards)} of them" if isinstance(rewards, (list, tuple)) else repr(rewards)
+    name = getattr(reward, "__name__", shown(reward))
+    if not isinstance(rewards, (list, tuple)) and getattr(rewards, "shape", ()) != () and hasattr(rewards, "tolist"):
+        rewards = rewards.tolist()  # an array, a tensor or a column, by position
+    if not isinstance(rewards, (list, tuple)) or len(rewards) != len(completions):
+        found = f"{len(rewards)} of them" if isinstance(rewards, (list, tuple)) else shown(rewards)
         raise ValueError(
             f"reward function {name} returned {found}, expected a list of {len(completions)} floats: "
             "one for each completion"
         )
-    for i, r in enumerate(rewards):
-        if isinstance(r, (str, list, tuple)) or r is None or not math.isfinite(r):
+    numbers = [float(r) if isinstance(r, (bool, np.bool_)) else finite(r) for r in rewards]
+    if None in numbers:
+        i = numbers.index(None)
+        raise ValueError(
+            f"reward function {name} returned {shown(rewards[i])} for completion {i}, {shown(completions[i])} after "
+            f"{shown(prompts[i])}: expected a finite number"
+        )
+    return np.array(numbers)
+
+
+def by_position(name, column):
+    """The entries of a column as a list, in their order, whatever holds them: a list, an array, a pandas Series, ...
+
+    The [i] of some of these is a label, so that only their order says what belongs together. Raises ValueError for what
+    has no order, no length, or several columns.
+    """
+    several = hasattr(column, "columns") or hasattr(
+        column, "column_names"
+    )  # a table of pandas, polars, Arrow, datasets
+    one = hasattr(column, "__len__") and getattr(column, "shape", None) != () and not several
+    if not one or isinstance(column, (str, bytes, Mapping, Set)):
+        raise ValueError(f"{name} is {shown(column)}, expected a list, an array, or one column of a table")
+    return list(column)
+
+
+def columns_by_position(columns, count, of):
+    """Columns {name: list (count,)} for a reward function, with an entry for each prompt or completion, as `of` says."""
+    columns = {} if columns is None else columns
+    if not isinstance(columns, Mapping) or not all(isinstance(name, str) for name in columns):
+        raise ValueError(f"columns is {shown(columns)}, expected a dict {{name: list}}")
+    lists = {name: by_position(f"column {name!r}", column) for name, column in columns.items()}
+    for name, column in lists.items():
+        if name in ("prompts", "completions"):
             raise ValueError(
-                f"reward function {name} returned {r!r} for completion {i}, {completions[i]!r} after "
-                f"{prompts[i]!r}: expected a finite number"
+                f"a column is called {name!r}, expected another name: the reward function gets these anyway"
             )
-    return np.array([float(r) for r in rewards])
+        if len(column) != count:
+            raise ValueError(f"column {name!r} has {len(column)} entries, expected {count}: one for each {of}")
+    return lists
+
+
+def _texts(name, texts):
+    """The entries of a column that are to be compared as strings."""
+    texts = by_position(name, texts)
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(f"{name}[{i}] is {shown(text)}, a {type(text).__name__}, expected a string")
+    return texts
