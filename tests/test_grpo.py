@@ -1,11 +1,13 @@
 """GRPO: its parts by hand and by enumeration, the trainer against the exact optimum, its errors."""
 
 import copy
+from collections import deque
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from rlbook.advantages import group_relative, leave_one_out
 from rlbook.language.exact import (
@@ -19,7 +21,7 @@ from rlbook.language.exact import (
 )
 from rlbook.language.grpo import clipped_surrogate, grpo, k3, score, update
 from rlbook.language.models import tiny_gpt2, word_tokenizer
-from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
+from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement, ask
 from rlbook.language.sampling import Samples, sample, token_logprobs
 
 torch.set_num_threads(1)
@@ -327,6 +329,113 @@ def test_the_default_reference_is_a_copy_of_the_model_as_it_starts():
     assert abs(records[2].kl) > 1e-3
 
 
+def with_dropout(seed=0):
+    """A model whose own dropout is large; the book's tiny ones have none."""
+    model = toy(seed)[0]
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.5
+    return model
+
+
+def test_a_reference_in_training_mode_loses_its_dropout():
+    reference = with_dropout().train()
+    (record,), _ = steps_of({"reference": reference, "beta": 0.1, "steps": 1})
+    assert record.kl == 0 and not reference.training
+
+
+def test_a_model_in_training_mode_and_its_default_reference_lose_their_dropout():
+    _, tokenizer = toy()
+    model = with_dropout().train()
+    settings = {"steps": 1, "max_new_tokens": 4, "rng": np.random.default_rng(0), "prompts_per_step": 3, "beta": 0.1}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    (record,) = grpo(model, tokenizer, list(TOY_PROMPTS), agreement, optimizer, **settings)
+    assert record.kl == 0
+
+
+@pytest.mark.parametrize("shared", ["all", "embedding", "a part"])
+def test_a_reference_that_would_learn_with_the_model_is_refused(shared):
+    model, tokenizer = toy()
+    reference = model if shared == "all" else toy()[0]
+    if shared == "embedding":
+        reference.set_input_embeddings(model.get_input_embeddings())
+    if shared == "a part":  # another Parameter, of the same memory
+        reference.transformer.wpe.weight = torch.nn.Parameter(model.transformer.wpe.weight.data[:])
+    settings = {"steps": 1, "max_new_tokens": 4, "rng": np.random.default_rng(0), "prompts_per_step": 3}
+
+    def step():
+        optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
+        trainer = grpo(model, tokenizer, list(TOY_PROMPTS), agreement, optimizer, reference=reference, **settings)
+        return next(trainer)
+
+    with pytest.raises(ValueError, match=r"reference shares the parameter transformer\.w.e\.weight with the model"):
+        step()
+    if shared != "all":  # what does not learn may be shared, as the frozen part under an adapter is
+        model.transformer.wte.weight.requires_grad_(False)
+        model.transformer.wpe.weight.requires_grad_(False)
+        assert step().kl == pytest.approx(0, abs=1e-5)
+
+
+def test_references_that_cannot_be_compared_are_refused():
+    other = tiny_gpt2(word_tokenizer([*TOY_WORDS, "awful"], "."), rng=np.random.default_rng(0))
+    short = tiny_gpt2(toy()[1], rng=np.random.default_rng(0), context=6)
+    spoilt = toy()[0]
+    spoilt.transformer.wpe.weight.data[3, 3] = float("nan")
+    for reference, message in [
+        (other, "reference has a vocabulary of 6 tokens, expected 5"),
+        (toy()[0].to("meta"), "reference is on meta, expected cpu"),
+        (short, "context holds 6"),
+        (spoilt, r"parameter transformer\.wpe\.weight of reference holds nan or inf"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            steps_of({"reference": reference})
+
+
+@pytest.mark.parametrize("how", ["bfloat16", "autocast", "two epochs"])
+def test_where_nothing_has_moved_nothing_is_clipped_in_any_precision(how):
+    """The first ratio is exactly 1: the loss is that of the advantages alone, and the smallest clip takes nothing."""
+    model, tokenizer = toy()
+    model = model.to(torch.bfloat16) if how == "bfloat16" else model
+    settings = {"steps": 2, "max_new_tokens": 4, "rng": np.random.default_rng(0), "prompts_per_step": 3, "clip": 1e-9}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)  # nothing ever moves
+    with torch.autocast("cpu", torch.bfloat16, enabled=how == "autocast"):
+        epochs = 2 if how == "two epochs" else 1
+        records = list(
+            grpo(model, tokenizer, list(TOY_PROMPTS), agreement, optimizer, group_size=32, epochs=epochs, **settings)
+        )
+    for record in records:
+        lengths = np.array([min(len(text.split()) + 1, TOY_LENGTH) for text in record.completions])
+        assert record.clip_fraction == 0
+        assert record.loss == pytest.approx(-(record.advantages * lengths).sum() / lengths.sum(), abs=1e-6)
+
+
+def test_the_row_of_a_padding_token_that_is_also_a_word_learns():
+    """Llama's embedding leaves the row of its padding token out of the gradient; here that is the full stop."""
+    tokenizer = word_tokenizer(TOY_WORDS, ".")
+    shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    special = {"pad_token_id": 4, "eos_token_id": 4, "bos_token_id": 4}
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=5, max_position_embeddings=16, **shape, **special)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.3)
+    language = enumerate_language(tokenizer, TOY_PROMPTS, 2)
+    rewards = language_rewards(agreement, language)
+    logp = language_logprobs(model, language)
+    exact = flat_gradient(objective(logp, rewards), model)[4 * 16 : 5 * 16]
+    row = model.model.embed_tokens.weight
+    for k in range(3):
+        values = []
+        for change in (0.02, -0.04, 0.02):  # up, down, and back
+            row.data[4, k] += change
+            values.append(objective(language_logprobs(model, language), rewards).item())
+        assert float(exact[k]) == pytest.approx((values[0] - values[1]) / 0.04, abs=1e-3)
+    assert exact.norm() > 0.01 and model.model.embed_tokens.padding_idx == 4
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    update(model, optimizer, drawn(model, tokenizer), np.random.default_rng(0).normal(size=12))
+    assert row.grad[4].abs().sum() > 0.01
+
+
 def test_the_kl_is_that_of_the_samples():
     other = toy(5)[0]
     (record,), _ = steps_of({"reference": other, "steps": 1})
@@ -412,6 +521,75 @@ def test_training_on_a_gpu_in_mixed_precision():
     assert np.mean([r.reward for r in records[-10:]]) > np.mean([r.reward for r in records[:10]]) + 0.1
 
 
+class Labelled:
+    """Iterates in its order, is indexed by its labels: what a pandas Series is after a shuffle, a filter or a sort."""
+
+    def __init__(self, values, labels):
+        self.values, self.at = list(values), dict(zip(labels, values))
+
+    def __len__(self):
+        return len(self.values)
+
+    def __iter__(self):
+        return iter(self.values)
+
+    def __getitem__(self, label):
+        return self.at[label]
+
+
+CONTAINERS = {
+    "list": list,
+    "tuple": tuple,
+    "array": np.array,
+    "objects": lambda values: np.array(values, dtype=object),
+    "deque": deque,
+    "values of a dict": lambda values: dict(enumerate(values)).values(),
+    "shuffled": lambda values: Labelled(values, [2, 0, 1]),
+    "filtered": lambda values: Labelled(values, [7, 90, 41]),
+}
+
+
+@pytest.mark.parametrize("prompts", CONTAINERS)
+@pytest.mark.parametrize("column", CONTAINERS)
+def test_prompts_and_columns_belong_together_by_position(prompts, column):
+    seen = []
+
+    def reward(prompts, completions, told):
+        seen.extend(zip(prompts, told))
+        return [float(len(completion)) for completion in completions]
+
+    model, tokenizer = toy()
+    columns = {"told": CONTAINERS[column]([prompt.upper() for prompt in TOY_PROMPTS])}
+    settings = {"steps": 1, "max_new_tokens": 1, "rng": np.random.default_rng(0), "prompts_per_step": 3}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    list(grpo(model, tokenizer, CONTAINERS[prompts](TOY_PROMPTS), reward, optimizer, columns=columns, **settings))
+    language = enumerate_language(tokenizer, CONTAINERS[prompts](TOY_PROMPTS), 1)
+    language_rewards(reward, language, columns)
+    ask(reward, CONTAINERS[prompts](TOY_PROMPTS), CONTAINERS[column](list("abc")), columns)
+    assert {prompt for prompt, _ in seen} == set(TOY_PROMPTS) and len(seen) == 24 + 15 + 3
+    assert all(told == prompt.upper() for prompt, told in seen)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        [0, 1, 0.5],
+        (0.0, True, np.float32(0.5)),
+        [np.bool_(False), np.array(1), torch.tensor(0.5)],
+        np.array([0, 1, 0.5], np.float16),
+        torch.tensor([0, 1, 0.5], dtype=torch.bfloat16, requires_grad=True),
+    ],
+)
+def test_a_reward_function_may_return_any_row_of_numbers(returned):
+    given = ask(lambda prompts, completions: returned, ["x"] * 3, ["a", "b", "c"])
+    assert given.dtype == np.float64 and given.tolist() == [0, 1, 0.5]
+
+
+def test_a_reward_function_may_return_marks():
+    given = ask(lambda prompts, completions: np.array(completions) == "b", ["x"] * 3, ["a", "b", "c"])
+    assert given.tolist() == [0, 1, 0]
+
+
 def one(value):
     return lambda prompts, completions: [value] * len(completions)
 
@@ -429,6 +607,13 @@ def one(value):
         ({"temperature": 0}, agreement, "temperature is 0"),
         ({"temperature": "1"}, agreement, "temperature is '1'"),
         ({"clip": -1}, agreement, "clip is -1"),
+        ({"clip": float("inf")}, agreement, "clip is inf"),
+        ({"beta": float("nan")}, agreement, "beta is nan"),
+        ({"beta": True}, agreement, "beta is True"),
+        ({"columns": {"told": (c for c in "abc")}}, agreement, "column 'told' is <generator"),
+        ({"columns": {"told": {0: 1, 1: 2, 2: 3}}}, agreement, "column 'told' is {0: 1"),
+        ({}, lambda prompts, completions: {c: 1.0 for c in completions}, "returned {.*expected a list of 12"),
+        ({}, lambda prompts, completions: (1.0 for _ in completions), "returned <generator.*expected a list of 12"),
         ({"max_gradient_norm": float("nan")}, agreement, "max_gradient_norm is nan"),
         ({"rows_at_once": 0}, agreement, "rows_at_once is 0"),
         ({"columns": {"prompts": ["1"] * 3}}, agreement, "a column is called 'prompts'"),

@@ -292,11 +292,9 @@ def _check_rows(group_size, rows_at_once):
 
 
 def _check_models(model, tokenizer, optimizer, reference):
-    """Raise for models that cannot be trained with, or compared with, each other."""
-    models = {"model": model} if reference is None else {"model": model, "reference": reference}
-    for name, module in models.items():
-        check_weights(**{name: module})
-        if not hasattr(module, "config"):
+    """Raise for what cannot be trained, sampled, or compared with the model."""
+    for name, module in {"model": model, "reference": model if reference is None else reference}.items():
+        if not (isinstance(module, torch.nn.Module) and hasattr(module, "config")):
             raise TypeError(f"{name} is a {type(module).__name__}, expected a causal language model of transformers")
     if not isinstance(tokenizer, PreTrainedTokenizerBase):
         raise TypeError(f"tokenizer is a {type(tokenizer).__name__}, expected a tokenizer of transformers")
@@ -308,6 +306,7 @@ def _check_models(model, tokenizer, optimizer, reference):
 def _check_reference(reference, model):
     if reference.device != model.device:
         raise ValueError(f"reference is on {reference.device}, expected {model.device}, where the model is")
+    check_weights(reference=reference)
     own, other = (module.config.get_text_config().vocab_size for module in (model, reference))
     if own != other:
         raise ValueError(f"reference has a vocabulary of {other} tokens, expected {own}, as the model has")

@@ -101,9 +101,8 @@ def by_position(name, column):
     The [i] of some of these is a label, so that only their order says what belongs together. Raises ValueError for what
     has no order, no length, or several columns.
     """
-    several = hasattr(column, "columns") or hasattr(
-        column, "column_names"
-    )  # a table of pandas, polars, Arrow, datasets
+    # of pandas, polars, Arrow, datasets: a table has columns, and to iterate over one gives their names, or its rows
+    several = hasattr(column, "columns") or hasattr(column, "column_names")
     one = hasattr(column, "__len__") and getattr(column, "shape", None) != () and not several
     if not one or isinstance(column, (str, bytes, Mapping, Set)):
         raise ValueError(f"{name} is {shown(column)}, expected a list, an array, or one column of a table")
