@@ -345,6 +345,33 @@ def test_mlp_refuses(sizes):
         mlp(*sizes, rng=rng())
 
 
+def spoilt(*sizes):
+    """A linear layer whose bias is no number: where its logits are compared, some action is still the largest."""
+    layer = nn.Linear(*sizes)
+    layer.bias.data[-1] = float("nan")
+    return layer
+
+
+def test_mlp_takes_the_whole_numbers_of_numpy():
+    env = cart_poles(2)
+    assert mlp(4, np.int32(3), env.single_action_space.n, rng=rng())(torch.zeros(5, 4)).shape == (5, 2)
+    with pytest.raises(ValueError, match="last_gain is nan"):
+        mlp(4, 2, rng=rng(), last_gain=np.nan)
+
+
+def test_an_action_for_each_observation():
+    policy = nn.Linear(4, 2)
+    for actions in (torch.zeros(3, dtype=int), torch.zeros(5, 1, dtype=int)):  # gather would take the first 3 of 5
+        with pytest.raises(ValueError, match=r"actions have shape .*, expected \(5,\): one for each observation"):
+            log_probabilities(policy, torch.zeros(5, 4), actions)
+    assert log_probabilities(policy, torch.zeros(5, 4), torch.zeros(5, dtype=int)).shape == (5,)
+
+
+def test_a_policy_that_is_no_number_does_not_play():
+    with pytest.raises(ValueError, match="the parameter bias of policy holds nan or inf"):
+        play(cart_poles(2), spoilt(4, 2), rng())
+
+
 def learn_with(env=None, policy=None, optimizer=None, value=None, **more):
     env, policy = env or cart_poles(2), policy or nn.Linear(4, 2)
     networks = [policy] if value is None else [policy, value]
@@ -389,6 +416,14 @@ def learn_with(env=None, policy=None, optimizer=None, value=None, **more):
         ({"max_steps": 0}, ValueError, "max_steps is 0"),
         ({"rng": 0}, TypeError, "rng is 0, expected a numpy Generator"),
         ({"gamma": 2}, ValueError, "gamma is 2"),
+        ({"gamma": "1"}, ValueError, "gamma is '1'"),
+        (
+            {"policy": nn.Linear(4, 2).requires_grad_(False)},
+            ValueError,
+            "no parameter of policy has requires_grad=True",
+        ),
+        ({"policy": spoilt(4, 2)}, ValueError, "the parameter bias of policy holds nan or inf"),
+        ({"value": spoilt(4, 1)}, ValueError, "the parameter bias of value holds nan or inf"),
     ],
 )
 def test_bad_input_is_named(arguments, error, message):

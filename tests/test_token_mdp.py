@@ -282,6 +282,65 @@ def test_rewards_and_beta_of_the_exact_answers_are_checked():
         objective(logp, rewards, beta=0.1)
 
 
+ONE, TWO, FLAT = torch.zeros(1, 5), torch.zeros(2, 5), torch.zeros(5)
+
+
+@pytest.mark.parametrize(
+    "other", [FLAT, ONE, TWO[:, :1], TWO.T, TWO[None]], ids=lambda tensor: str(tuple(tensor.shape))
+)
+def test_what_does_not_belong_together_is_not_broadcast(other):
+    for call in (
+        lambda: objective(TWO, other),
+        lambda: objective(TWO, TWO, other, 0.1),
+        lambda: kl_divergence(TWO, other),
+        lambda: optimal_policy(TWO, other, 0.1),
+    ):
+        with pytest.raises(ValueError, match=r"has shape .*, expected \(2, 5\), that of"):
+            call()
+    for call in (
+        lambda: objective(FLAT, FLAT),
+        lambda: optimal_policy(FLAT, FLAT, 1),
+        lambda: kl_divergence(FLAT, FLAT),
+    ):
+        with pytest.raises(ValueError, match=r"has shape \(5,\), expected \(P, N\)"):
+            call()
+    with pytest.raises(TypeError, match=r"rewards is \[1.0\], expected a torch.Tensor \(P, N\)"):
+        objective(TWO, [1.0])
+
+
+def test_the_flat_gradient_has_a_place_for_every_parameter():
+    """d (2 a + b) = (2, 1), and 0 for what is frozen or not used, where `parameters_to_vector` has it."""
+    model = torch.nn.Module()
+    for name in ("a", "b", "unused", "frozen"):
+        model.register_parameter(name, torch.nn.Parameter(torch.ones(1), requires_grad=name != "frozen"))
+    model.tied = model.a
+    value = (2 * model.a + model.b * model.frozen).sum()
+    assert flat_gradient(value, model).tolist() == [2, 1, 0, 0]
+    for nothing in (torch.tensor(1.0), torch.nn.Parameter(torch.ones(())) * 2, value.detach()):
+        with pytest.raises(ValueError, match="value does not depend on any parameter of the model"):
+            flat_gradient(nothing, model)
+    for many in (torch.ones(2), 1.0, None):
+        with pytest.raises(ValueError, match=r"value is .*expected a tensor that holds one number"):
+            flat_gradient(many, model)
+
+
+def test_answers_are_texts_and_belong_to_their_completions():
+    assert exact_match(["1+1="] * 2, np.array(["2", "3"]), answer=np.array(["2", "2"])) == [1, 0]
+    for answer, message in [
+        ([2, 2], r"answer\[0\] is 2 of type int, expected a string"),
+        (np.array([2, 2]), r"answer\[0\] is np.int64\(2\) of type int64"),
+        (["2", None], r"answer\[1\] is None"),
+        ("22", "answer is '22', expected a list"),
+        (["2"], "answer has 1 entries, expected 2: one for each completion"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            exact_match(["1+1="] * 2, ["2", "2"], answer=answer)
+    with pytest.raises(ValueError, match="completions is '12'"):
+        is_number([""], "12")
+    with pytest.raises(ValueError, match=r"completions\[0\] is 12"):
+        is_number([""], [12])
+
+
 def test_a_language_too_large_to_enumerate_is_refused():
     _, tokenizer, _ = toy()
     with pytest.raises(ValueError, match="expected at most 1,000,000"):

@@ -3,7 +3,9 @@
 import itertools
 import math
 
-from rlbook._checks import check_rng, require
+import numpy as np
+
+from rlbook._checks import check_number, check_rng, require, shown
 
 torch = require("torch", extra="deep")
 from torch import nn  # noqa: E402 (after the check that it is there)
@@ -18,9 +20,10 @@ def mlp(*sizes, rng, activation=nn.Tanh, last_gain=1.0):
     small one, such as 0.01, makes a policy start near uniform. The biases start at 0.
     rng draws the weights. Returns an nn.Sequential. Source: Saxe et al. (2014), for the start.
     """
-    if len(sizes) < 2 or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
-        raise ValueError(f"sizes are {sizes}, expected at least two whole numbers above 0: inputs, ..., outputs")
+    if len(sizes) < 2 or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in sizes):
+        raise ValueError(f"sizes are {shown(sizes)}, expected at least two whole numbers above 0: inputs, ..., outputs")
     check_rng(rng)
+    last_gain = check_number("last_gain", last_gain)
     generator, layers = torch_generator(rng), []
     for i, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
         last = i == len(sizes) - 2

@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import check_counts, check_rng, require
+from rlbook._checks import check_counts, check_number, check_rng, require
 from rlbook.advantages import returns_to_go
 
 torch = require("torch", extra="deep")
 gymnasium = require("gymnasium", extra="deep")
 
-from rlbook._torch import check_optimizer, gradient_norm, torch_generator  # noqa: E402 (after the check that torch is there)
+# after the check that torch is there:
+from rlbook._torch import check_optimizer, check_weights, gradient_norm, torch_generator  # noqa: E402
 
 
 class Episodes(NamedTuple):
@@ -85,7 +86,14 @@ def play(env, policy, rng, *, max_steps=10_000):
 
 
 def log_probabilities(policy, observations, actions):
-    """log pi(a|s) of the actions (N,) taken at observations (N, ...): (N,), differentiable."""
+    """log pi(a|s) of the actions (N,) taken at observations (N, ...): (N,), differentiable.
+
+    Raises ValueError unless there is an action for each observation.
+    """
+    if actions.shape != observations.shape[:1]:
+        raise ValueError(
+            f"actions have shape {tuple(actions.shape)}, expected {tuple(observations.shape[:1])}: one for each observation"
+        )
     logp = policy(observations).log_softmax(dim=-1)  # (N, A)
     return logp.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
 
@@ -101,6 +109,7 @@ def reinforce(env, policy, optimizer, *, updates, rng, gamma=1.0, max_steps=10_0
     """
     _check(env, policy, rng, max_steps=max_steps, updates=updates)
     check_optimizer(optimizer, policy=policy)
+    gamma = check_number("gamma", gamma, least=0, most=1)
     steps = 0
     for update in range(1, updates + 1):
         episodes = play(env, policy, rng, max_steps=max_steps)
@@ -126,6 +135,7 @@ def reinforce_with_baseline(env, policy, value, optimizer, *, updates, rng, gamm
     """
     _check(env, policy, rng, max_steps=max_steps, updates=updates)
     check_optimizer(optimizer, policy=policy, value=value)
+    gamma = check_number("gamma", gamma, least=0, most=1)
     value.eval()
     steps = 0
     for update in range(1, updates + 1):
@@ -205,5 +215,4 @@ def _check(env, policy, rng, **counts):
     if env.metadata.get("autoreset_mode") == gymnasium.vector.AutoresetMode.DISABLED:
         raise ValueError("env has autoreset disabled: it could not be stepped on until its last episode is over")
     check_counts(**counts)
-    if not isinstance(policy, torch.nn.Module):
-        raise TypeError(f"policy is a {type(policy).__name__}, expected a torch.nn.Module")
+    check_weights(policy=policy)

@@ -130,5 +130,5 @@ def _texts(name, texts):
     texts = by_position(name, texts)
     for i, text in enumerate(texts):
         if not isinstance(text, str):
-            raise ValueError(f"{name}[{i}] is {shown(text)}, a {type(text).__name__}, expected a string")
+            raise ValueError(f"{name}[{i}] is {shown(text)} of type {type(text).__name__}, expected a string")
     return texts
