@@ -23,10 +23,13 @@ def check_optimizer(optimizer, **networks):
         check_weights(**{network: module})
         trainable = {name: p for name, p in module.named_parameters() if p.requires_grad}
         if not trainable:
-            raise ValueError(f"no parameter of {network} has requires_grad=True: there is nothing to train")
+            raise ValueError(f"no parameter of {network} has requires_grad=True, expected one or more, to be trained")
         for name, parameter in trainable.items():
             if id(parameter) not in held:
-                raise ValueError(f"the optimizer does not hold the parameter {name} of {network}: it would never learn")
+                raise ValueError(
+                    f"the optimizer does not hold the parameter {name} of {network}, expected all that have "
+                    "requires_grad=True: it would never learn"
+                )
 
 
 def check_weights(**networks):

@@ -118,7 +118,7 @@ def _centred_groups(rewards, group_size):
     if rewards.ndim != 1:
         raise ValueError(f"rewards have shape {tuple(rewards.shape)}, expected (B,): one reward for each sample")
     if len(rewards) % group_size:
-        raise ValueError(f"{len(rewards)} rewards do not divide into groups of {group_size}")
+        raise ValueError(f"{len(rewards)} rewards do not divide into groups of {group_size}, expected a multiple of it")
     _check_finite(xp, "rewards", rewards)
     groups = rewards.reshape(-1, group_size)
     groups = groups - groups[:, :1]  # changes no difference, but makes equal rewards 0 before their mean is rounded
