@@ -7,7 +7,7 @@ says: `t_interval` for few runs, `bootstrap` for ten or more that are skewed, `c
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
+from scipy.special import betaincinv, stdtrit
 
 from rlbook._checks import check_counts, check_number, check_rng, shown
 
@@ -46,7 +46,7 @@ def t_interval(samples, *, level=0.95):
     """
     samples = _check_runs("samples", samples)
     level = check_number("level", level, above=0, below=1)
-    mean, width = samples.mean(axis=0), scipy.stats.t.ppf((1 + level) / 2, len(samples) - 1) * _error(samples)
+    mean, width = samples.mean(axis=0), stdtrit(len(samples) - 1, (1 + level) / 2) * _error(samples)
     return _band(samples, mean - width, mean + width, f"mean of {len(samples)} runs, {100 * level:g}% t interval")
 
 
@@ -95,8 +95,8 @@ def clopper_pearson(marks, *, level=0.95):
         raise ValueError(f"marks[{', '.join(map(str, place))}] is {marks[place]}, expected 0 or 1")
     runs, ones = len(marks), marks.sum(axis=0)
     tail = (1 - level) / 2
-    low = np.where(ones > 0, scipy.stats.beta.ppf(tail, np.maximum(ones, 1), runs - ones + 1), 0.0)
-    high = np.where(ones < runs, scipy.stats.beta.ppf(1 - tail, ones + 1, np.maximum(runs - ones, 1)), 1.0)
+    low = np.where(ones > 0, betaincinv(np.maximum(ones, 1), runs - ones + 1, tail), 0.0)
+    high = np.where(ones < runs, betaincinv(ones + 1, np.maximum(runs - ones, 1), 1 - tail), 1.0)
     return Band(ones / runs, low[()], high[()], f"share of {runs} runs, {100 * level:g}% Clopper-Pearson interval")
 
 
