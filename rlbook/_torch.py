@@ -38,7 +38,9 @@ def check_weights(**networks):
         if not isinstance(module, torch.nn.Module):
             raise TypeError(f"{network} is a {type(module).__name__}, expected a torch.nn.Module")
         for name, parameter in module.named_parameters():
-            if not parameter.isfinite().all():
+            if (
+                parameter.dtype.itemsize > 1 and not parameter.isfinite().all()
+            ):  # single bytes are quantized, and frozen
                 raise ValueError(f"the parameter {name} of {network} holds nan or inf, expected finite numbers")
 
 

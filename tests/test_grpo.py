@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from rlbook._torch import check_optimizer
 from rlbook.advantages import group_relative, leave_one_out
 from rlbook.language.exact import (
     enumerate_language,
@@ -374,6 +375,13 @@ def test_a_reference_that_would_learn_with_the_model_is_refused(shared):
         model.transformer.wte.weight.requires_grad_(False)
         model.transformer.wpe.weight.requires_grad_(False)
         assert step().kl == pytest.approx(0, abs=1e-5)
+
+
+def test_frozen_weights_of_single_bytes_are_no_obstacle():
+    """PyTorch cannot say whether they are finite."""
+    model = torch.nn.Linear(2, 2)
+    model.frozen = torch.nn.Parameter(torch.ones(2).to(torch.float8_e4m3fn), requires_grad=False)
+    check_optimizer(torch.optim.SGD(model.parameters(), lr=0.1), model=model)
 
 
 def test_references_that_cannot_be_compared_are_refused():
