@@ -36,6 +36,12 @@ def stored(nb, path):
     return path
 
 
+def test_text_is_read_at_200_words_a_minute_and_code_at_20_lines_also_where_it_is_shown():
+    source = new_output("display_data", {"text/markdown": "\n".join(10 * ["line", ""])})
+    cells = [new_markdown_cell("word " * 400), new_code_cell("x = 1\n\n" * 20, outputs=[GOOD, source])]
+    assert notebooks.reading_minutes(new_notebook(cells=cells)) == 2 + 1 + 0.5
+
+
 def test_a_notebook_in_the_normal_form_breaks_no_rule_and_stays_as_it_is(tmp_path):
     path = stored(notebook(GOOD, collapsed=True), tmp_path / "good.ipynb")
     assert notebooks.check(path) == []

@@ -91,6 +91,20 @@ def promised_seconds(notebook):
     return int(re.search(r"(\d+) seconds", opening).group(1))
 
 
+def promised_minutes(notebook):
+    """How long the chapter says at its head that it takes to read, in minutes."""
+    return int(re.search(r"(\d+) minutes to read", notebook.cells[0].source).group(1))
+
+
+def reading_minutes(notebook):
+    """How long `notebook` takes to read: 200 words of text a minute, 20 lines of code, the source that it shows too."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    shown = [output.data.get("text/markdown", "") for output in outputs if "data" in output]
+    code = "\n".join([*(cell.source for cell in code_cells(notebook)), *shown])
+    return len(text.split()) / 200 + len([line for line in code.splitlines() if line.strip()]) / 20
+
+
 class UnansweredOutput(OutputWidget):
     """Captures what is shown inside a slider, and does not tell the kernel.
 
