@@ -132,8 +132,8 @@ def grpo(
         if reference is not None:
             reference_logp = score(reference, samples, **scoring)
             log_ratio = (samples.logprobs - reference_logp).sum(1).cpu().double().numpy()
-        scores = rewards - beta * log_ratio if beta and kl == "reward" else rewards
-        advantages = group_relative(scores, group_size, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
+        leashed = rewards - beta * log_ratio if beta and kl == "reward" else rewards
+        advantages = group_relative(leashed, group_size, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
 
         beta_in_loss = beta if kl == "loss" else 0.0
         passes = [learn(samples, advantages, reference_logp, beta=beta_in_loss) for _ in range(epochs)]
