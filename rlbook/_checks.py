@@ -21,16 +21,16 @@ def require(module, extra):
 
 
 def shown(value, most=100):
-    """How a value stands in an error: its repr, without the middle where that is long."""
-    text = repr(value)
+    """How a value stands in an error: its repr, or the numbers of an array, without the middle where that is long."""
+    text = " ".join(str(value).split()) if isinstance(value, np.ndarray) else repr(value)
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 4 :]}"
 
 
-def check_number(name, number, *, least=None, above=None, most=None, below=None, because=""):
+def check_number(name, number, *, least=None, above=None, most=None, below=None, what=None, because=""):
     """The number as a float, if it is real, finite, at least `least` or above `above`, and at most `most` or below `below`.
 
     Numbers of NumPy and arrays or tensors of shape () are numbers; a bool, a text and None are not. Raises ValueError,
-    in which `because` may say what the number is needed for.
+    in which `what` may say what the number is, and `because` what it is needed for.
     """
     value = finite(number)
     if not (
@@ -40,7 +40,7 @@ def check_number(name, number, *, least=None, above=None, most=None, below=None,
         and (most is None or value <= most)
         and (below is None or value < below)
     ):
-        raise ValueError(f"{name} is {shown(number)}, expected {_expected(least, above, most, below)}{because}")
+        raise ValueError(f"{name} is {shown(number)}, expected {_expected(what, least, above, most, below)}{because}")
     return value
 
 
@@ -51,24 +51,56 @@ def finite(number):
     return float(value) if good else None
 
 
-def _expected(least, above, most, below):
+def _expected(what, least, above, most, below):
     first, last = least if above is None else above, most if below is None else below
     if first is not None and last is not None:
-        return f"a number in {'[' if above is None else '('}{first}, {last}{']' if below is None else ')'}"
+        return f"{what or 'a number'} in {'[' if above is None else '('}{first}, {last}{']' if below is None else ')'}"
     bounds = {
         f", at least {least}": least,
         f" above {above}": above,
         f", at most {most}": most,
         f" below {below}": below,
     }
-    return "a finite number" + "".join(words for words, bound in bounds.items() if bound is not None)
+    return (what or "a finite number") + "".join(words for words, bound in bounds.items() if bound is not None)
+
+
+MOST_COUNTED = 2**62  # sums of two counts still fit the 64 bits of compiled loops
+
+
+def check_count(name, count, *, least=1, most=MOST_COUNTED):
+    """The count as an int, if it is a whole number from `least` to `most`; an array of shape () is one, a bool is not."""
+    value = count.item() if getattr(count, "shape", None) == () else count
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not (whole and least <= value <= most):
+        limit = f" and at most {most:,}" if most < MOST_COUNTED or (whole and value > most) else ""
+        raise ValueError(f"{name} is {shown(count)}, expected a whole number, at least {least}{limit}")
+    return value
 
 
 def check_counts(least=1, **counts):
     """Raise ValueError unless each named count is a whole number, at least the least."""
     for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
-            raise ValueError(f"{name} is {shown(count)}, expected a whole number, at least {least}")
+        check_count(name, count, least=least)
+
+
+def check_array(name, values):
+    """The values as an array of real numbers, of whatever shape. Raises ValueError for texts, None and ragged rows."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} is {shown(values)}, expected an array: its rows differ in length") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} is {shown(values)}, expected real numbers, not the type {array.dtype}")
+    return array
+
+
+MOST_BYTES = 4_000_000_000  # that a call may ask for without a word from the caller
+
+
+def check_memory(what, num_bytes, advice, *, most=MOST_BYTES):
+    """Raise ValueError, before anything is allocated, if so many bytes are too many. `advice` names what to pass."""
+    if num_bytes > most:
+        raise ValueError(f"{what} would take {num_bytes / 1e9:,.3g} GB, more than {most / 1e9:g} GB: {advice}")
 
 
 def check_rng(rng):

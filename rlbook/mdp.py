@@ -4,13 +4,14 @@ Everything known about the problem is in the arrays of a `FiniteMDP`: planning r
 sees the steps sampled from them. Arrays are indexed by state s and action a, both counted from 0.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
 from numba import njit
 
-from rlbook._checks import check_rng
+from rlbook._checks import check_array, check_number, check_rng, shown
 
 
 class Tables(NamedTuple):
@@ -44,8 +45,9 @@ class FiniteMDP:
                     leaving it is not used.
     state_names, action_names     for printing; the numbers where left out.
 
-    The arrays are copied, checked, and read-only from then on; rows of P that sum to one up to rounding are scaled to
-    do so exactly. `mdp.R` is always the expected reward (S, A); `step` pays the reward of the outcome that occurred.
+    The arrays are copied and checked; they are read-only from then on, and so are the attributes (AttributeError), so
+    that all solvers see the same MDP. Rows of P that sum to one up to rounding are scaled to do so exactly. `mdp.R` is
+    always the expected reward (S, A); `step` pays the reward of the outcome that occurred.
     Raises ValueError naming the place, what was found and what was expected.
     Source: Sutton & Barto (2018), section 3.1.
     """
@@ -62,11 +64,32 @@ class FiniteMDP:
         rewards, self.R = _check_rewards(R, rows, self.terminal, self.num_actions)
         shape = (self.num_states, self.num_actions, self.num_states)
         self.P = rows if scipy.sparse.issparse(P) else rows.toarray().reshape(shape)
-        self.tables = _tables(self, gamma, rows, rewards)
-        for array in (self.R, self.terminal, self.start, *self.tables[3:]):
+        self.tables = _tables(self, gamma, rows, rewards)  # the last attribute: from here on none can be set
+        self._make_arrays_read_only()
+
+    def _make_arrays_read_only(self):
+        P = (self.P.data, self.P.indices, self.P.indptr) if scipy.sparse.issparse(self.P) else (self.P,)
+        for array in (*P, self.R, self.terminal, self.start, *self.tables[3:]):
             array.setflags(write=False)
-        if self.P is not rows:
-            self.P.setflags(write=False)
+
+    def __setattr__(self, name, value):
+        if "tables" in vars(self):
+            self._refuse("set", name)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name):
+        self._refuse("delete", name)
+
+    def _refuse(self, verb, name):
+        raise AttributeError(
+            f"cannot {verb} `{name}` of a FiniteMDP: it never changes, as loops and solvers read other forms of the same "
+            "arrays. Expected a new FiniteMDP(P, R, gamma, ...) with what is to be different"
+        )
+
+    def __setstate__(self, state):
+        """A copy or what was pickled: NumPy makes its arrays writeable."""
+        vars(self).update(state)
+        self._make_arrays_read_only()
 
     @property
     def gamma(self):
@@ -79,7 +102,7 @@ class FiniteMDP:
 
     def expect(self, v):
         """The mean of v (S,) at the next state, for each state and action: (S, A)."""
-        v = np.asarray(v, dtype=float)
+        v = check_array("v", v).astype(float, copy=False)
         if v.shape != (self.num_states,):
             raise ValueError(f"v has shape {v.shape}, expected ({self.num_states},): one value for each state")
         # Column-major, because a maximum over actions is then twenty times faster than over the rows of a tall array.
@@ -106,11 +129,15 @@ class FiniteMDP:
 
         A step that the table calls terminated is worth its reward and nothing after it. Where such a step ends in a
         state that other steps can pass through, it leads to one more, terminal, state instead. A time limit of the
-        environment is not part of its table, and so not of the MDP.
+        environment is not part of its table, and so not of the MDP. All states that a step can be taken in need the
+        same number of actions. With gamma = 1, a state that no step can be in and that would never end is terminal.
+        Raises ValueError or TypeError for a table that is none (P[s][a] is named), for a wrapper that may change a step,
+        and for an environment known to do more than its table says: Taxi's fickle passenger, a `step` of its own.
         """
         from rlbook.gymnasium_bridge import read_environment
 
-        return cls(**read_environment(env), gamma=gamma, state_names=state_names, action_names=action_names)
+        gamma = _check_gamma(gamma)
+        return cls(**read_environment(env, gamma), gamma=gamma, state_names=state_names, action_names=action_names)
 
     def to_gymnasium(self, num_envs=None):
         """This MDP as a `gymnasium.Env` with discrete observations and actions; `reset(seed=...)` seeds its steps.
@@ -120,6 +147,12 @@ class FiniteMDP:
         from rlbook.gymnasium_bridge import MDPEnv, MDPVectorEnv
 
         return MDPEnv(self) if num_envs is None else MDPVectorEnv(self, num_envs)
+
+
+def check_mdp(mdp):
+    """Raise TypeError unless it is a FiniteMDP."""
+    if not isinstance(mdp, FiniteMDP):
+        raise TypeError(f"mdp is {shown(mdp)}, expected a FiniteMDP")
 
 
 # Sampling, for Python and for compiled loops alike.
@@ -147,21 +180,25 @@ def step(tables, s, a, rng):
 
 
 def _check_gamma(gamma):
-    if not (np.isscalar(gamma) and np.isreal(gamma) and 0 <= gamma <= 1):
-        raise ValueError(f"gamma is {gamma}, expected a discount in [0, 1]")
-    return float(gamma)
+    return check_number("gamma", gamma, least=0, most=1, what="a discount")
 
 
 def _count(P):
     """The numbers of states and actions that the shape of P implies."""
     sparse = scipy.sparse.issparse(P)
-    shape = P.shape if sparse else np.shape(P)
+    shape = _shape("P", P)
     if sparse and len(shape) == 2 and 0 not in shape and shape[0] % shape[1] == 0:
         return shape[1], shape[0] // shape[1]
     if not sparse and len(shape) == 3 and 0 not in shape and shape[0] == shape[2]:
         return shape[:2]
     expected = "(S * A, S)" if sparse else "(S, A, S)"
     raise ValueError(f"P has shape {shape}, expected {expected}: a distribution of the next state for each (s, a)")
+
+
+def _shape(name, given):
+    """The shape of an array of real numbers, sparse or not."""
+    real_and_sparse = scipy.sparse.issparse(given) and given.dtype.kind in "biuf"
+    return given.shape if real_and_sparse else check_array(name, given).shape
 
 
 def _check_rows(P, terminal, num_actions):
@@ -204,7 +241,7 @@ def _check_entries(rows, num_actions, is_good, name, expected):
 def _check_terminal(terminal, num_states):
     if terminal is None:
         return np.zeros(num_states, dtype=bool)
-    terminal = np.array(terminal)
+    terminal = check_array("terminal", terminal).copy()
     if terminal.shape != (num_states,) or terminal.dtype != bool:
         raise ValueError(
             f"terminal has shape {terminal.shape} and type {terminal.dtype}, expected ({num_states},) and bool"
@@ -221,9 +258,9 @@ def _check_start(start, terminal):
         start = ~terminal / np.sum(~terminal)
     elif np.ndim(start) == 0:
         if not (np.issubdtype(np.asarray(start).dtype, np.integer) and 0 <= start < num_states):
-            raise ValueError(f"start is {start}, expected a state in 0..{num_states - 1} or a distribution (S,)")
+            raise ValueError(f"start is {shown(start)}, expected a state in 0..{num_states - 1} or a distribution (S,)")
         start = np.eye(1, num_states, int(start))[0]
-    start = np.array(start, dtype=float)
+    start = check_array("start", start).astype(float)
     if start.shape != (num_states,):
         raise ValueError(f"start has shape {start.shape}, expected ({num_states},): a probability for each state")
     wrong = np.flatnonzero(~np.isfinite(start) | (start < 0))
@@ -238,6 +275,8 @@ def _check_start(start, terminal):
 
 
 def _check_names(kind, names, count):
+    if not isinstance(names, Iterable | None):
+        raise TypeError(f"{kind} is {shown(names)}, expected {count} names")
     names = tuple(str(number) for number in range(count)) if names is None else tuple(names)
     if len(names) != count:
         raise ValueError(f"{kind} has {len(names)} names, expected {count}")
@@ -249,7 +288,7 @@ def _check_rewards(R, rows, terminal, num_actions):
     num_rows, num_states = rows.shape
     shape = (num_states, num_actions)
     sparse = scipy.sparse.issparse(R)
-    found = R.shape if sparse else np.shape(R)
+    found = _shape("R", R)
     if found not in (shape, rows.shape if sparse else (*shape, num_states)):
         raise ValueError(
             f"R has shape {found}, expected {shape}, or {(*shape, num_states)} where the reward depends on the next "

@@ -1,7 +1,10 @@
 """FiniteMDP: what it holds, what it refuses, what it samples, and Gymnasium both ways."""
 
+import copy
+import pickle
 import re
 import warnings
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
@@ -10,6 +13,7 @@ import scipy.sparse
 from gymnasium.utils.env_checker import check_env
 
 from rlbook.mdp import FiniteMDP
+from rlbook.tabular.planning import value_iteration
 from rlbook.worlds import bias_example, cliff_walking, small_grid, traffic_light
 
 P = np.array([[[0.5, 0.5], [1.0, 0.0]], [[0.0, 1.0], [0.25, 0.75]]])
@@ -84,6 +88,31 @@ def test_an_mdp_cannot_be_changed_afterwards():
         for array in (getattr(mdp.P, "data", mdp.P), mdp.R, mdp.start, mdp.terminal, mdp.tables.reward):
             with pytest.raises((ValueError, TypeError, NotImplementedError)):
                 array[(0,) * array.ndim] = 1
+
+
+@pytest.mark.parametrize("name", ["P", "R", "gamma", "start", "terminal", "tables", "num_states", "state_names", "r"])
+def test_no_attribute_of_an_mdp_can_be_rebound(name):
+    mdp = FiniteMDP(P, R, 0.9)
+    with pytest.raises(AttributeError, match=f"cannot set `{name}` of a FiniteMDP: .* Expected a new FiniteMDP"):
+        setattr(mdp, name, 0.5)
+    with pytest.raises(AttributeError, match=f"cannot delete `{name}` of a FiniteMDP"):
+        delattr(mdp, name)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda mdp: pickle.loads(pickle.dumps(mdp))])
+@pytest.mark.parametrize("transitions", [P, scipy.sparse.csr_array(P.reshape(4, 2))], ids=["dense", "sparse"])
+def test_copies_and_what_was_pickled_are_the_same_mdp_and_as_fixed(again, transitions):
+    mdp = FiniteMDP(transitions, R, 0.9, state_names=["left", "right"])
+    other = again(mdp)
+    assert other.gamma == 0.9 and other.state_names == ("left", "right")
+    assert other.step(1, 1, np.random.default_rng(0)) == mdp.step(1, 1, np.random.default_rng(0))
+    assert np.array_equal(other.expect([1.0, 2.0]), mdp.expect([1.0, 2.0]))
+    arrays = [other.P.data, other.P.indices] if scipy.sparse.issparse(other.P) else [other.P]
+    for array in (*arrays, other.R, other.start, other.terminal, *other.tables[3:]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[(0,) * array.ndim] = 1
+    with pytest.raises(AttributeError, match="cannot set `R`"):
+        other.R = R
 
 
 def test_the_start_is_any_state_that_is_not_terminal():
@@ -164,10 +193,22 @@ def test_a_step_outside_the_mdp_is_refused():
         traffic_light().step(0, 0, 0)
 
 
-@pytest.mark.parametrize("name, num_states", [("FrozenLake-v1", 16), ("Taxi-v4", 501), ("CliffWalking-v1", 48)])
-def test_an_imported_environment_pays_what_the_environment_pays(name, num_states):
+@pytest.mark.parametrize(
+    "name, num_states, options",
+    [
+        ("FrozenLake-v1", 16, {}),
+        ("FrozenLake-v1", 16, dict(is_slippery=False)),
+        ("FrozenLake-v1", 16, dict(success_rate=0.7, reward_schedule=(10, -3, -1))),
+        ("Taxi-v4", 501, {}),
+        ("Taxi-v4", 501, dict(is_rainy=True, rainy_probability=0.6)),
+        ("Taxi-v4", 501, dict(fickle_passenger=True, fickle_probability=0.0)),
+        ("CliffWalking-v1", 48, {}),
+        ("CliffWalking-v1", 48, dict(is_slippery=True)),
+    ],
+)
+def test_an_imported_environment_pays_what_the_environment_pays(name, num_states, options):
     """Each row of the table again, by its definition: nothing is collected after a terminated outcome."""
-    env = gymnasium.make(name)
+    env = gymnasium.wrappers.RecordEpisodeStatistics(gymnasium.make(name, **options))
     mdp = FiniteMDP.from_gymnasium(env, 0.9)
     assert mdp.num_states == num_states
     v = np.where(mdp.terminal, 0.0, np.random.default_rng(0).normal(size=num_states))
@@ -196,6 +237,40 @@ def test_a_table_by_hand():
     assert mdp.terminal.tolist() == [False, False, True, True]  # 0 is where episodes start; ending there leads to 3
     assert mdp.P[0, 0].tolist() == [0, 0.5, 0.5, 0] and mdp.P[1, 0].tolist() == [0, 0, 0.5, 0.5]
     assert mdp.R[:, 0].tolist() == [0.25 * 4 + 0.25 * 8 + 0.5, 1, 0, 0]
+
+
+END, NO_END = True, False
+UNREACHED = {  # the table, and the values with gamma = 1
+    "a goal with a loop that is not flagged": (
+        [[[(1, 1, -1, NO_END)]], [[(1, 2, -1, END)]], [[(1, 2, 0, NO_END)]]],
+        [-2, -1, 0],
+    ),
+    "two goals that lead to each other": (
+        [[[(0.5, 1, -1, END), (0.5, 2, -1, END)]], [[(1, 2, 0, NO_END)]], [[(1, 1, 0, NO_END)]]],
+        [-1, 0, 0],
+    ),
+    "a goal without actions": ([[[(1, 1, -1, NO_END)]], [[(1, 2, -1, END)]], []], [-2, -1, 0]),
+    "a goal with other actions": ([[[(1, 1, -1, NO_END)]], [[(1, 2, -1, END)]], [[], [(0.5, 2, 0, END)]]], [-2, -1, 0]),
+    "a wall": ([[[(1, 1, -1, END)]], [[(1, 1, 0, END)]], [[(1, 2, 0, NO_END)]]], [-1, 0, 0]),
+    "a wall without actions": ([{0: [(1, 1, -1, END)]}, {}, {}], [-1, 0, 0]),
+    "a goal from which one could go on": (
+        [[[(1, 1, -1, END)]], [[(1, 2, -1, NO_END)]], [[(1, 1, -1, END)]]],
+        [-1, 0, -1],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREACHED)
+def test_states_that_no_step_can_be_in_leave_the_others_their_values(case):
+    P, v = UNREACHED[case]
+    env = SimpleNamespace(P=P, initial_state_distrib=[1.0, 0, 0])
+    assert value_iteration(FiniteMDP.from_gymnasium(env, 1.0)).v.tolist() == v
+
+
+def test_with_a_discount_a_state_that_no_step_can_be_in_keeps_its_value():
+    """The wall pays 1 for ever: worth 1 / (1 - 1/2)."""
+    env = SimpleNamespace(P=[[[(1, 0, -1, END)]], [[(1, 1, 1, NO_END)]]], initial_state_distrib=[1.0, 0])
+    assert np.allclose(value_iteration(FiniteMDP.from_gymnasium(env, 0.5)).v, [-1, 2, 0])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The solvers, against each other, published values and closed forms; and the errors they promise."""
 
+import tracemalloc
+
 import gymnasium
 import numpy as np
 import pytest
@@ -392,9 +394,15 @@ def test_a_tolerance_must_be_positive(solve, tol):
 
 
 def test_a_history_that_would_fill_the_memory_is_refused(monkeypatch):
-    monkeypatch.setattr(planning._History, "MOST_NUMBERS_KEPT", 1000)
-    with pytest.raises(MemoryError, match="more than 1,000 numbers: pass history=False"):
+    """Bytes count, and not numbers: of two states the arrays themselves take most of the memory."""
+    monkeypatch.setattr(planning._History, "MOST_BYTES_KEPT", 10_000)
+    with pytest.raises(MemoryError, match="of 25 values take more than 10,000 bytes: pass history=False"):
         value_iteration(gridworld())
+    tracemalloc.start()
+    with pytest.raises(MemoryError, match="of 2 values take more than 10,000 bytes: pass history=False"):
+        value_iteration(traffic_light(0.999))
+    assert tracemalloc.get_traced_memory()[1] < 30_000  # the iterates, and the passing arrays of one sweep
+    tracemalloc.stop()
     assert value_iteration(gridworld(), history=False).values.shape == (2, 25)
 
 
@@ -437,3 +445,64 @@ def test_a_trembling_hand_keeps_its_distance_from_the_cliff():
 def test_an_epsilon_that_is_no_probability_is_refused(epsilon):
     with pytest.raises(ValueError, match="expected a number in"):
         epsilon_soft_value_iteration(gridworld(), epsilon)
+
+
+# Without a discount, a loop that costs nothing.
+
+
+def at_the_door(*rewards):
+    """One state with an action that stays, one that leaves, and so on in turn, and an end."""
+    P = np.zeros((2, len(rewards), 2))
+    P[0, ::2, 0], P[0, 1::2, 1], P[1, :, 1] = 1, 1, 1
+    return FiniteMDP(P, [rewards, [0.0] * len(rewards)], 1.0, terminal=[False, True])
+
+
+SWEEPERS = [
+    value_iteration,
+    *ASYNCHRONOUS_SOLVERS,
+    lambda mdp, **given: epsilon_soft_value_iteration(mdp, 0.0, **given),
+]
+
+
+@pytest.mark.parametrize("solve", SWEEPERS)
+def test_a_free_loop_that_beats_every_end_is_refused_and_policy_iteration_ends(solve):
+    """To leave costs 1 and to stay costs nothing: no policy that ends is worth more than -1, and sweeps see 0."""
+    with pytest.raises(ValueError, match=r"the best policy found never reaches a terminal state .* policy_iteration"):
+        solve(at_the_door(0.0, -1.0))
+    found = policy_iteration(at_the_door(0.0, -1.0))
+    assert found.v.tolist() == [-1, 0] and found.policy[0] == 1
+
+
+@pytest.mark.parametrize("solve", SWEEPERS)
+@pytest.mark.parametrize("rewards, best", [((0.0, 0.0), 0), ((0.0, 1.0), 1), ((-1.0, -2.0), -2)])
+def test_a_loop_that_is_not_better_than_the_end_changes_nothing(solve, rewards, best):
+    found = solve(at_the_door(*rewards))
+    assert found.v.tolist() == [best, 0] == policy_iteration(at_the_door(*rewards)).v.tolist()
+    assert np.all(found.policy[0] == (1 if found.policy.ndim == 1 else [0, 1]))
+
+
+def test_a_free_loop_of_two_states_is_refused_too():
+    """There and back pays 1 and costs 1; the way out costs 2."""
+    P = np.zeros((3, 2, 3))
+    P[0, :, 1], P[1, 0, 0], P[1, 1, 2], P[2, :, 2] = 1, 1, 1, 1
+    mdp = FiniteMDP(P, [[1.0, 1.0], [-1.0, -2.0], [0.0, 0.0]], 1.0, terminal=[False, False, True])
+    with pytest.raises(ArithmeticError, match="policy_iteration may help"):
+        value_iteration(mdp)  # 0 and 1 take turns
+    with pytest.raises(ValueError, match="the best policy found never reaches a terminal state"):
+        gauss_seidel_value_iteration(mdp)
+    assert policy_iteration(mdp).v.tolist() == [-1, -2, 0]
+
+
+@pytest.mark.parametrize("gamma", [5e-324, 0.5, 1 - 2**-53])
+@pytest.mark.parametrize("tol", [5e-324, 1e-300, 1e300])
+def test_extreme_settings_end_in_a_solution_or_in_an_error_that_explains(gamma, tol):
+    """From every solver; the walk to the end of a chain settles whatever the discount, to the last digit."""
+    for solve in (value_iteration, modified_policy_iteration, *ASYNCHRONOUS_SOLVERS):
+        found = solve(chain(4, gamma=gamma), tol=tol)
+        assert np.isfinite(found.v).all()
+
+
+def test_a_discount_too_near_1_says_so(monkeypatch):
+    monkeypatch.setattr(planning._History, "MOST_SWEEPS", 1000)
+    with pytest.raises(ArithmeticError, match=r"so near 1 that .* may be needed; policy_iteration is exact"):
+        value_iteration(traffic_light(1 - 2**-53), history=False)

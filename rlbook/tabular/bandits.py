@@ -15,14 +15,13 @@ import numpy as np
 from numba import njit
 from scipy.special import rel_entr
 
-from rlbook._checks import check_counts, check_rng
+from rlbook._checks import check_array, check_counts, check_memory, check_number, check_rng, shown
 from rlbook.tabular.public import (
     Argument,
     arguments_of,
     at_least_zero,
     count,
     generator,
-    is_number,
     public_form,
     schedule,
     table,
@@ -48,8 +47,8 @@ class Bandits:
 
     def __post_init__(self):
         if self.kind not in ("normal", "bernoulli"):
-            raise ValueError(f'kind is {self.kind!r}, expected "normal" or "bernoulli"')
-        means = np.array(self.means, dtype=float)
+            raise ValueError(f'kind is {shown(self.kind)}, expected "normal" or "bernoulli"')
+        means = check_array("means", self.means).astype(float)
         if means.ndim != 2 or 0 in means.shape:
             raise ValueError(f"means have shape {means.shape}, expected (runs, arms): one row for each bandit")
         allowed, expected = np.isfinite(means), "a finite number"
@@ -57,13 +56,12 @@ class Bandits:
             allowed, expected = (means >= 0) & (means <= 1), "the probability of a 1, in [0, 1]"
         for run, arm in np.argwhere(~allowed)[:1]:
             raise ValueError(f"means[{run}, {arm}] is {means[run, arm]:g}, expected {expected}")
-        if not (is_number(self.drift) and 0 <= self.drift < np.inf):
-            raise ValueError(f"drift is {self.drift!r}, expected a standard deviation, at least 0")
-        if self.drift > 0 and self.kind == "bernoulli":
-            raise ValueError(f"drift is {self.drift:g}, expected 0: the means of bernoulli arms would leave [0, 1]")
+        drift = check_number("drift", self.drift, least=0, what="a standard deviation")
+        if drift > 0 and self.kind == "bernoulli":
+            raise ValueError(f"drift is {drift:g}, expected 0: the means of bernoulli arms would leave [0, 1]")
         means.setflags(write=False)
         object.__setattr__(self, "means", means)
-        object.__setattr__(self, "drift", float(self.drift))
+        object.__setattr__(self, "drift", drift)
 
 
 def testbed(rng, *, runs=2000, arms=10, drift=0.0):
@@ -73,6 +71,7 @@ def testbed(rng, *, runs=2000, arms=10, drift=0.0):
     """
     check_rng(rng)
     check_counts(runs=runs, arms=arms)
+    check_memory("the means", 8 * runs * arms, "pass fewer runs or arms")
     return Bandits(rng.normal(size=(runs, arms)), drift=drift)
 
 
@@ -116,6 +115,8 @@ def player(**own):
 
         def call_loop(run, given):
             bandits, steps, rng = (around[name].check(name, given[name], loop) for name in ("bandits", "steps", "rng"))
+            bytes_of_record = 25 * len(bandits.means) * steps
+            check_memory("the record", bytes_of_record, f"pass fewer steps ({steps:,}), or Bandits of fewer runs")
             settings = []  # for each parameter of the loop, what each run gets
             for name, argument in of_loop.items():
                 value = argument.check(name, given[name], Call(bandits, steps))
@@ -162,14 +163,12 @@ def _bandits(name, value, loop):
 
 
 def _positive(name, value, call):
-    if not (is_number(value) and 0 < value < np.inf):
-        raise ValueError(f"{name} is {value!r}, expected a positive number")
-    return float(value)
+    return check_number(name, value, above=0, what="a positive number")
 
 
 def _flag(name, value, call):
     if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} is {value!r}, expected True or False")
+        raise ValueError(f"{name} is {shown(value)}, expected True or False")
     return bool(value)
 
 
@@ -368,9 +367,9 @@ def lai_robbins(means):
     on every such bandit. Raises ValueError unless the means are probabilities.
     Source: Lai & Robbins (1985).
     """
-    means = np.asarray(means, dtype=float)
+    means = check_array("means", means).astype(float)
     if means.ndim == 0 or not ((means >= 0) & (means <= 1)).all():
-        raise ValueError(f"means are {means}, expected (..., arms) of probabilities, in [0, 1]")
+        raise ValueError(f"means are {shown(means)}, expected (..., arms) of probabilities, in [0, 1]")
     best = means.max(axis=-1, keepdims=True)
     entropy = rel_entr(means, best) + rel_entr(1 - means, 1 - best)
     gap = best - means

@@ -10,6 +10,9 @@ import scipy.sparse.linalg
 from numba import njit
 from scipy.special import logsumexp
 
+from rlbook._checks import check_array, check_number, shown
+from rlbook.mdp import check_mdp
+
 
 def bellman_optimality(mdp, v):
     """The value (S, A) of each action followed by v: r(s, a) + gamma * E[v(s') | s, a].
@@ -17,6 +20,7 @@ def bellman_optimality(mdp, v):
     Its maximum over actions is the Bellman optimality backup of v; its argmax is the policy
     that is greedy for v. Source: Sutton & Barto (2018), eq. 4.1, before the maximum.
     """
+    v = _values(mdp, v)
     return mdp.R + mdp.gamma * mdp.expect(np.where(mdp.terminal, 0.0, v))
 
 
@@ -26,13 +30,19 @@ def optimality_backup(mdp, v):
     It is `bellman_optimality(mdp, v).max(axis=1)`, computed in one compiled pass over the outcomes
     where most of P is 0, since a small MDP or a very large one is then done several times sooner.
     """
-    tables = mdp.tables
+    v, tables = _values(mdp, v), mdp.tables
     if 4 * len(tables.successor) > mdp.num_states * mdp.R.size:
         return bellman_optimality(mdp, v).max(axis=1)
-    v = np.ascontiguousarray(v, dtype=float)
+    return _best_of_rows(tables.terminal, tables.first, tables.successor, tables.probability, mdp.R, tables.gamma, v)
+
+
+def _values(mdp, v):
+    """One value for each state, (S,)."""
+    check_mdp(mdp)
+    v = np.ascontiguousarray(check_array("v", v), dtype=float)
     if v.shape != mdp.terminal.shape:
         raise ValueError(f"v has shape {v.shape}, expected {mdp.terminal.shape}: one value for each state")
-    return _best_of_rows(tables.terminal, tables.first, tables.successor, tables.probability, mdp.R, tables.gamma, v)
+    return v
 
 
 def bellman_expectation(mdp, v, policy):
@@ -67,8 +77,7 @@ def soft_bellman(mdp, v, reference, beta):
     reference (S, A) probabilities; beta > 0.
     Source: Todorov (2009); Haarnoja et al. (2017), theorem 1, with a uniform reference.
     """
-    if not (np.isfinite(beta) and beta > 0):
-        raise ValueError(f"beta is {beta}, expected a finite number above 0: it divides the values")
+    beta = check_number("beta", beta, above=0, because=": it divides the values")
     q = bellman_optimality(mdp, v)
     return beta * logsumexp(q / beta, axis=1, b=action_probabilities(mdp, reference))
 
@@ -106,7 +115,8 @@ def _solve_sparse(matrix, r):
 
 def action_probabilities(mdp, policy):
     """A policy in its general form, the probabilities (S, A) of each action; a copy, checked."""
-    policy, shape = np.asarray(policy), (mdp.num_states, mdp.num_actions)
+    check_mdp(mdp)
+    policy, shape = check_array("policy", policy), (mdp.num_states, mdp.num_actions)
     if policy.shape == shape[:1] and np.issubdtype(policy.dtype, np.integer):
         wrong = np.flatnonzero((policy < 0) | (policy >= mdp.num_actions))
         if wrong.size:
@@ -123,7 +133,7 @@ def action_probabilities(mdp, policy):
     wrong = np.flatnonzero(~(policy >= 0).all(axis=1) | ~(np.abs(sums[:, 0] - 1) <= rounding))
     if wrong.size:
         s = wrong[0]
-        raise ValueError(f"policy[s={s}] is {policy[s]}, expected probabilities of the actions, summing to 1")
+        raise ValueError(f"policy[s={s}] is {shown(policy[s])}, expected probabilities of the actions, summing to 1")
     return policy / sums
 
 
@@ -142,8 +152,12 @@ def follow(mdp, policy):
     return mix @ mdp.P, r
 
 
-def require_proper(mdp, policy):
-    """Raise ValueError where gamma is 1 and the policy, from some state, never reaches a terminal one."""
+def require_proper(mdp, policy, *, who="the policy", instead=None):
+    """Raise ValueError where gamma is 1 and the policy, from some state, never reaches a terminal one.
+
+    The error calls it `who`, and says what it comes from and what to do `instead`.
+    """
+    check_mdp(mdp)
     if mdp.gamma < 1:
         return
     pi = action_probabilities(mdp, policy)
@@ -154,8 +168,8 @@ def require_proper(mdp, policy):
         grown = (can_end != ends).any()
         ends = can_end
     if not ends.all():
-        stuck = mdp.state_names[np.flatnonzero(~ends)[0]]
+        stuck = shown(mdp.state_names[np.flatnonzero(~ends)[0]]).strip("'")
         raise ValueError(
-            f"gamma is 1, and from state {stuck} the policy never reaches a terminal state ({np.sum(~ends)} such "
-            "states): its rewards have no finite sum. Expected gamma below 1, or a policy that ends every episode"
+            f"gamma is 1, and from state {stuck} {who} never reaches a terminal state ({np.sum(~ends)} such states): "
+            + (instead or "its rewards have no finite sum. Expected gamma below 1, or a policy that ends every episode")
         )

@@ -11,6 +11,7 @@ visits would make steps larger than 1 there, and the values would grow without b
 import numpy as np
 from numba import njit
 
+from rlbook._checks import check_array, check_number
 from rlbook.mdp import reset, step
 from rlbook.tabular.bandits import argmax
 from rlbook.tabular.loops import learner
@@ -227,8 +228,8 @@ def epsilon_greedy_value(q, epsilon):
 
 def epsilon_greedy_policy(q, epsilon):
     """The policy that `epsilon_greedy` draws from, for every state: probabilities (..., A) for q (..., A)."""
-    if not 0 <= epsilon <= 1:
-        raise ValueError(f"epsilon is {epsilon}, expected a number in [0, 1]")
-    q = np.asarray(q)
+    epsilon, q = check_number("epsilon", epsilon, least=0, most=1), check_array("q", q)
+    if q.ndim == 0 or q.shape[-1] == 0:
+        raise ValueError(f"q has shape {q.shape}, expected (..., A): a value for each action")
     best = q == q.max(axis=-1, keepdims=True)
     return epsilon / q.shape[-1] + (1 - epsilon) * best / best.sum(axis=-1, keepdims=True)

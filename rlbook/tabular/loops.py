@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from rlbook._checks import check_counts
+from rlbook._checks import check_array, check_count, check_memory, shown
 from rlbook.mdp import FiniteMDP
 from rlbook.tabular.bellman import action_probabilities, require_proper
 from rlbook.tabular.public import (
@@ -73,17 +73,21 @@ def compiled(record, **own):
 
         def call_loop(run, given):
             mdp, rng, runs = (around[name].check(name, given[name], loop) for name in ("mdp", "rng", "runs"))
-            check_counts(episodes=given["episodes"])
+            given["episodes"] = check_count("episodes", given["episodes"])
             call = Call(mdp, given["episodes"], runs, given)
+            _check_record(call, len(record._fields))
             values = [argument.check(name, given[name], call) for name, argument in of_loop.items()]
             if runs is None:
                 return record(*run(mdp.tables, *values, rng))
             own_part = [argument.per_run for argument in of_loop.values()]
-            results = []
-            for i, child in enumerate(rng.spawn(runs)):
+            columns = None
+            for i in range(runs):
                 values_of_run = [value[i] if own else value for value, own in zip(values, own_part, strict=True)]
-                results.append(run(mdp.tables, *values_of_run, child))
-            return record(*(np.array(column) for column in zip(*results, strict=True)))
+                found = run(mdp.tables, *values_of_run, rng.spawn(1)[0])
+                columns = columns or [np.empty((runs, *np.shape(array)), np.asarray(array).dtype) for array in found]
+                for column, array in zip(columns, found, strict=True):
+                    column[i] = array
+            return record(*columns)
 
         return public_form(loop, around, call_loop, record)
 
@@ -159,7 +163,7 @@ def _changes(name, value, call):
         raise TypeError(f"{name} is a {type(value).__name__}, expected a dict {{time step: FiniteMDP}}")
     before = call.mdp
     for now, after in (value or {}).items():
-        check_counts(**{f"a time step in {name}": now})
+        check_count(f"a time step in {name}", now)
         if not isinstance(after, FiniteMDP):
             raise TypeError(f"{name}[{now}] is a {type(after).__name__}, expected a FiniteMDP")
         kinds = [(mdp.num_states, mdp.num_actions, mdp.gamma) for mdp in (before, after)]
@@ -172,22 +176,40 @@ def _changes(name, value, call):
     return np.array(times, dtype=np.int64), (before.tables, *(changes[now].tables for now in times))
 
 
-MOST_NUMBERS_KEPT = 100_000_000  # 0.8 GB
+MOST_BYTES_OF_HISTORY = 800_000_000
 
 
 def _keep(name, value, call):
     """After how many episodes the values are to be kept (kept,): all of 0, 1, ..., episodes, or those listed."""
-    keep = np.arange(call.episodes + 1) if value is None else np.asarray(value, dtype=None if np.size(value) else int)
+    keep = np.arange(call.episodes + 1) if value is None else check_array(name, value)
+    keep = keep if keep.size else keep.astype(int)
     if keep.ndim != 1 or not np.issubdtype(keep.dtype, np.integer) or not (np.diff(keep) > 0).all():
-        raise ValueError(f"{name} is {value!r}, expected numbers of episodes in ascending order, such as [0, 10, 100]")
+        raise ValueError(
+            f"{name} is {shown(value)}, expected numbers of episodes in ascending order, such as [0, 10, 100]"
+        )
     if keep.size and not (0 <= keep[0] and keep[-1] <= call.episodes):
         raise ValueError(f"{name} goes from {keep[0]} to {keep[-1]}, expected numbers in 0..{call.episodes}")
-    numbers = keep.size * call.mdp.num_states * (call.runs or 1)
-    if numbers > MOST_NUMBERS_KEPT:
-        raise ValueError(
-            f"the history would hold {numbers:,} numbers: pass {name}=, the episodes after which to keep one"
-        )
+    _check_history(name, keep.size, call)
     return keep.astype(np.int64)
+
+
+def _check_history(name, rows, call):
+    numbers = rows * call.mdp.num_states * (call.runs or 1)
+    check_memory(
+        f"the history would hold {numbers:,} numbers: pass {name}=, the episodes after which to keep one. As it is it",
+        8 * numbers,
+        "fewer episodes or runs help too",
+        most=MOST_BYTES_OF_HISTORY,
+    )
+
+
+def _check_record(call, fields):
+    """Raise ValueError if the record would not fit the memory."""
+    if call.given.get("keep", ()) is None:
+        _check_history("keep", call.episodes + 1, call)
+    runs = call.runs or 1
+    needed = runs * 8 * (fields * call.episodes + 2 * call.mdp.num_states * call.mdp.num_actions)
+    check_memory("the record of all episodes", needed, f"pass fewer episodes ({call.episodes:,}) or runs ({runs:,})")
 
 
 MDP = Argument("a FiniteMDP", _mdp, by_position=True)

@@ -5,11 +5,15 @@ Each solver is one loop around an operator of `bellman`, and returns a `Solution
 the truth, up to the rounding of floating point, which is about 1e-16 of the largest value over 1 - gamma. Without a
 discount nothing that a sweep shows bounds the error, and each docstring says what is known instead.
 
-The record holds every iterate. Where there are too many numbers for that, history=False keeps only the first and the
-last of them.
+The record holds every iterate. Where they would take too many bytes, history=False keeps only the first and the last.
+
+Without a discount, gamma = 1, a loop of steps whose rewards sum to 0 is free, and to sweeps of the best action it looks
+worth 0, whether it ends or not. Where it beats every way to an end, the sweeps are drawn into it: the solvers refuse
+such a policy, which has no value, with a ValueError. `policy_iteration` compares only policies that end.
 """
 
 import math
+import sys
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
@@ -17,6 +21,8 @@ import numpy as np
 import scipy.sparse
 from numba import njit
 
+from rlbook._checks import check_array, check_count, check_number, shown
+from rlbook.mdp import check_mdp
 from rlbook.tabular.bellman import (
     action_probabilities,
     bellman_expectation,
@@ -70,7 +76,8 @@ def value_iteration(mdp, *, tol=1e-8, history=True):
     d * gamma / (1 - gamma), so it stops at d = tol * (1 - gamma) / gamma. With gamma = 1 it
     stops at d = tol, and the error is at most tol times the largest expected number of steps
     to the end, under the optimal or the returned policy.
-    Raises ValueError where gamma is 1 and from some state no policy reaches an end,
+    Raises ValueError where gamma is 1 and from some state no policy reaches an end, or the
+    best never does (a free loop: `policy_iteration` then finds the best policy that ends);
     ArithmeticError where the sweeps cannot settle.
     Source: Sutton & Barto (2018), section 4.4.
     """
@@ -92,7 +99,7 @@ def soft_value_iteration(mdp, reference, beta, *, tol=1e-8, history=True):
     reference (S, A) probabilities; beta > 0. Source: see `soft_bellman`.
     """
     require_proper(mdp, reference)
-    reference = action_probabilities(mdp, reference)
+    reference, beta = action_probabilities(mdp, reference), check_number("beta", beta, above=0)
     v = np.zeros(mdp.num_states)
     record = _History(mdp, v, tol, history)
     while not record.settled:
@@ -111,8 +118,7 @@ def epsilon_soft_value_iteration(mdp, epsilon, *, tol=1e-8, history=True):
     Stops as `value_iteration` does, and raises the same errors. The record's policy is (S, A).
     epsilon in [0, 1]. Source: Sutton & Barto (2018), section 5.4.
     """
-    if not 0 <= epsilon <= 1:
-        raise ValueError(f"epsilon is {epsilon}, expected a number in [0, 1]")
+    epsilon = check_number("epsilon", epsilon, least=0, most=1)
     require_proper(mdp, _uniform(mdp))
     v = np.zeros(mdp.num_states)
     record = _History(mdp, v, tol, history)
@@ -129,12 +135,14 @@ def policy_iteration(mdp, *, policy=None):
 
     Starts from `policy`, or from the uniform random one. An action is replaced only by one that
     is better by more than rounding, so each new policy is better than the last; as there are
-    finitely many, it ends. v is the value of the returned policy, by linear solve.
+    finitely many, it ends. v is the value of the returned policy, by linear solve. With gamma = 1
+    it is the best of the policies that end: a free loop, whose rewards sum to 0, is never entered
+    for its own sake, where `value_iteration` would be drawn into it and refuses.
     Raises ValueError where gamma is 1 and a policy need not end: the first one, or a loop whose
     rewards have no limit.
     Source: Sutton & Barto (2018), section 4.3.
     """
-    policies, values = [_uniform(mdp) if policy is None else np.asarray(policy)], []
+    policies, values = [_uniform(mdp) if policy is None else check_array("policy", policy)], []
     while True:
         v = policy_value(mdp, policies[-1])
         values.append(v)
@@ -159,10 +167,10 @@ def modified_policy_iteration(mdp, *, backups=20, tol=1e-8, history=True):
     Raises ValueError where gamma is 1: the bounds need a discount.
     Source: Puterman (2005), sections 6.5 and 6.6.
     """
+    check_mdp(mdp)
     if mdp.gamma == 1:
         raise ValueError("gamma is 1: the bounds need gamma below 1; use value_iteration")
-    if backups not in range(1_000_000):
-        raise ValueError(f"backups is {backups}, expected a whole number from 0 to 999,999")
+    backups = check_count("backups", backups, least=0, most=999_999)
     to_go = mdp.gamma / (1 - mdp.gamma)
     v = np.zeros(mdp.num_states)
     record = _History(mdp, v, tol, history)
@@ -292,9 +300,9 @@ def _predecessors(mdp):
 
 def _check_order(mdp, order):
     states = np.arange(mdp.num_states)
-    order = states if order is None else np.asarray(order)
+    order = states if order is None else check_array("order", order)
     if order.ndim != 1 or not (np.issubdtype(order.dtype, np.integer) and np.isin(order, states).all()):
-        raise ValueError(f"order is {order!r}, expected states in 0..{mdp.num_states - 1}, as a sweep visits them")
+        raise ValueError(f"order is {shown(order)}, expected states in 0..{mdp.num_states - 1}, as a sweep visits them")
     left_out = np.setdiff1d(states[~mdp.terminal], order)
     if left_out.size:
         raise ValueError(f"order leaves out {left_out.size} states, such as {left_out[0]}: its value would stay 0")
@@ -302,6 +310,7 @@ def _check_order(mdp, order):
 
 
 def _uniform(mdp):
+    check_mdp(mdp)
     return np.full((mdp.num_states, mdp.num_actions), 1 / mdp.num_actions)
 
 
@@ -344,24 +353,32 @@ class _History:
     """The iterates of a solver, the rule that ends it, and the record of it all."""
 
     UNDISCOUNTED_LIMIT = 100_000  # sweeps: without a discount nothing bounds them beforehand
-    MOST_NUMBERS_KEPT = 500_000_000  # 4 GB
+    MOST_SWEEPS = 100_000_000  # minutes, even with two states
+    MOST_BYTES_KEPT = 4_000_000_000
+    OVERHEAD = sys.getsizeof(np.empty(0)) + 2 * sys.getsizeof(
+        0.0
+    )  # bytes of an array, less its numbers, and a residual
 
     def __init__(self, mdp, v, tol, keep=True, *, patience=1):
-        if not tol > 0:
-            raise ValueError(f"tol is {tol}, expected an error above 0")
-        self.mdp, self.tol, self.keep, self.patience = mdp, tol, keep, patience
+        self.tol = check_number("tol", tol, above=0, what="an error")
+        if not isinstance(keep, bool | np.bool_):
+            raise TypeError(f"history is {shown(keep)}, expected True or False")
+        self.mdp, self.keep, self.patience = mdp, keep, patience
         self.values, self.residuals = [v], []
-        self.threshold = tol * (1 - mdp.gamma) / mdp.gamma if 0 < mdp.gamma < 1 else tol
+        self.threshold = self.tol * (1 - mdp.gamma) / mdp.gamma if 0 < mdp.gamma < 1 else self.tol
         self.settled, self.limit = False, math.inf
 
     def add(self, v, residual=None):
         """Append an iterate, whose residual is its largest change unless given.
 
-        Raises ArithmeticError when more of them would not help, MemoryError when they are too many to keep.
+        Raises ArithmeticError when more of them would not help, MemoryError when they take too many bytes to keep.
         """
-        residual = np.abs(v - self.values[-1]).max() if residual is None else residual
-        if self.keep and len(self.values) * len(v) > self.MOST_NUMBERS_KEPT:
-            raise MemoryError(f"the iterates are more than {self.MOST_NUMBERS_KEPT:,} numbers: pass history=False")
+        residual = float(np.abs(v - self.values[-1]).max() if residual is None else residual)
+        if self.keep and len(self.values) * (v.nbytes + self.OVERHEAD) > self.MOST_BYTES_KEPT:
+            raise MemoryError(
+                f"{len(self.values):,} iterates of {len(v):,} values take more than {self.MOST_BYTES_KEPT:,} bytes: "
+                "pass history=False"
+            )
         if self.keep or len(self.values) == 1:
             self.values.append(v)
         else:
@@ -375,19 +392,29 @@ class _History:
             return
         if sweeps == 1:
             self.limit = self._limit(residual)
-        if sweeps >= self.limit:
-            if self.mdp.gamma == 1:
-                why = "without a discount, rewards that grow for ever or very long episodes; policy_iteration may help"
-            else:
-                why = f"tol={self.tol:g} is finer than floating point can resolve at values of {np.abs(v).max():.3g}"
-            raise ArithmeticError(f"after {sweeps} sweeps, the last of which moved a value by {residual:.3g}: {why}")
+        if sweeps >= min(self.limit, self.MOST_SWEEPS):
+            raise ArithmeticError(
+                f"after {sweeps} sweeps, the last of which moved a value by {residual:.3g}: {self._why(v)}"
+            )
 
     def _limit(self, first):
         """The number of sweeps after which the first residual, shrinking by gamma each time, is below the threshold."""
         gamma = self.mdp.gamma
         if gamma == 1:
             return self.UNDISCOUNTED_LIMIT
-        return self.patience * (10 + (math.log(self.threshold / first) / math.log(gamma) if gamma > 0 else 0))
+        smallest = max(self.threshold, sys.float_info.min)  # no residual shrinks below that and is not 0
+        shrinking = (math.log(smallest) - math.log(first)) / math.log(gamma) if gamma > 0 else 0
+        return self.patience * (10 + shrinking)
+
+    def _why(self, v):
+        """Why more sweeps would not help."""
+        if self.mdp.gamma == 1:
+            return "without a discount, rewards that grow for ever or very long episodes; policy_iteration may help"
+        if self.limit > self.MOST_SWEEPS:
+            return (
+                f"gamma={self.mdp.gamma!r} is so near 1 that {self.limit:.1g} may be needed; policy_iteration is exact"
+            )
+        return f"tol={self.tol:g} is finer than floating point can resolve at values of {np.abs(v).max():.3g}"
 
     def _overflow(self):
         raise ArithmeticError(f"after {len(self.residuals)} sweeps a value is too large for floating point")
@@ -399,7 +426,14 @@ class _History:
             self._overflow()
         q, residuals = bellman_optimality(self.mdp, v), np.array(self.residuals)
         policy = _greedy(self.mdp, v, q) if policy is None else policy
+        require_proper(self.mdp, policy, who="the best policy found", instead=FREE_LOOP)
         return Solution(v, q, policy, len(residuals), residuals, _stacked(self.values), backups=backups)
+
+
+FREE_LOOP = (
+    "a loop whose rewards sum to 0 looks better than every way to an end. Expected gamma below 1, a cost for each step, "
+    "or policy_iteration, which finds the best policy that ends"
+)
 
 
 def _stacked(arrays):

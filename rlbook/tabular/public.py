@@ -9,17 +9,17 @@ What a loop needs, it says by the names of its parameters. A table of `Argument`
 pass: that of `loops` for the loops over an MDP, that of `bandits` for the others.
 """
 
+import difflib
 import functools
 import inspect
 import textwrap
 from collections.abc import Callable
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from rlbook._checks import check_counts, check_rng
+from rlbook._checks import check_array, check_count, check_number, check_rng, shown
 
 
 class Argument(NamedTuple):
@@ -51,9 +51,7 @@ def public_form(loop, arguments, call_loop, record):
 
     def public(run):
         def call(*args, **kwargs):
-            given = signature.bind(*args, **kwargs)
-            given.apply_defaults()
-            return call_loop(run, given.arguments)
+            return call_loop(run, bound(loop.__name__, signature, args, kwargs))
 
         functools.update_wrapper(call, loop)
         call.__doc__ = _docstring(loop, arguments, record)
@@ -63,6 +61,21 @@ def public_form(loop, arguments, call_loop, record):
     function = public(njit(cache=True)(loop))
     function.py_func = public(loop)
     return function
+
+
+def bound(function, signature, args, kwargs):
+    """{name: value} of all arguments, or a TypeError that names the function, as Python's own does."""
+    unknown = [name for name in kwargs if name not in signature.parameters]
+    if unknown:
+        alike = difflib.get_close_matches(unknown[0], signature.parameters, 1)
+        hint = f"; did you mean '{alike[0]}'?" if alike else f"; it takes {', '.join(signature.parameters)}"
+        raise TypeError(f"{function}() got an unexpected keyword argument '{unknown[0]}'{hint}")
+    try:
+        given = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{function}() {error}: expected {function}{signature}") from None
+    given.apply_defaults()
+    return given.arguments
 
 
 def _signature(arguments):
@@ -88,14 +101,12 @@ def _docstring(loop, arguments, record):
 
 def count(name, value, call):
     """A whole number, at least 1."""
-    check_counts(**{name: value})
-    return int(value)
+    return check_count(name, value)
 
 
 def count_from_0(name, value, call):
     """A whole number, at least 0."""
-    check_counts(0, **{name: value})
-    return int(value)
+    return check_count(name, value, least=0)
 
 
 def count_or_none(name, value, call):
@@ -103,22 +114,14 @@ def count_or_none(name, value, call):
     return None if value is None else count(name, value, call)
 
 
-def is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
 def fraction(name, value, call):
     """A number in [0, 1]."""
-    if not (is_number(value) and 0 <= value <= 1):
-        raise ValueError(f"{name} is {value!r}, expected a number in [0, 1]")
-    return float(value)
+    return check_number(name, value, least=0, most=1)
 
 
 def at_least_zero(name, value, call):
     """A finite number, not negative."""
-    if not (is_number(value) and 0 <= value < np.inf):
-        raise ValueError(f"{name} is {value!r}, expected a finite number, at least 0")
-    return float(value)
+    return check_number(name, value, least=0)
 
 
 def generator(name, value, call):
@@ -127,9 +130,17 @@ def generator(name, value, call):
     return value
 
 
+def _numbers(name, value):
+    """The value as an array of floats; True and False are no numbers here."""
+    numbers = check_array(name, value)
+    if numbers.dtype == bool:
+        raise ValueError(f"{name} is {shown(value)}, expected a number, not True or False")
+    return numbers.astype(float)
+
+
 def schedule(name, value, length, each, expected, is_good):
     """A number, or one for each of so many steps, episodes..., as an array (length,) in memory of its own."""
-    numbers = np.asarray(value, dtype=float)
+    numbers = _numbers(name, value)
     if numbers.shape not in ((), (length,)):
         raise ValueError(f"{name} has shape {numbers.shape}, expected a number or ({length},), one for each {each}")
     numbers = np.array(np.broadcast_to(numbers, (length,)))
@@ -142,7 +153,7 @@ def schedule(name, value, length, each, expected, is_good):
 def table(name, value, shape, runs):
     """Numbers of this shape to start from, or, with runs, (runs, *shape); in memory of their own."""
     full = shape if runs is None else (runs, *shape)
-    numbers = np.asarray(value, dtype=float)
+    numbers = _numbers(name, value)
     if numbers.shape not in ((), shape, full):
         raise ValueError(f"{name} has shape {numbers.shape}, expected a finite number or finite values {full}")
     wrong = np.argwhere(~np.isfinite(numbers))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from rlbook._checks import check_counts, check_rng
+from rlbook._checks import check_counts, check_memory, check_rng, shown
 from rlbook.mdp import FiniteMDP, step
 from rlbook.tabular.bandits import argmax
 from rlbook.tabular.loops import act, cumulative_policy
@@ -54,6 +54,8 @@ def uct(mdp, s, *, simulations, depth, rng, c=1.0, policy=None):
     Source: Kocsis & Szepesvári (2006); Sutton & Barto (2018), section 8.11.
     """
     _check(mdp, s, rng, simulations, depth)
+    check_memory("the tree", 16 * simulations * mdp.num_actions, f"pass fewer simulations than {simulations:,}")
+    check_memory("a path through it", 24 * depth, f"pass a smaller depth than {depth:,}")
     c = at_least_zero("c", c, None)
     policy = np.full((mdp.num_states, mdp.num_actions), 1 / mdp.num_actions) if policy is None else policy
     return Searched(*tree_search(mdp.tables, int(s), simulations, depth, c, cumulative_policy(mdp, policy), rng))
@@ -63,7 +65,7 @@ def _check(mdp, s, rng, simulations, depth):
     if not isinstance(mdp, FiniteMDP):
         raise TypeError(f"the search got a {type(mdp).__name__}, expected a FiniteMDP")
     if isinstance(s, bool) or not isinstance(s, int | np.integer) or not 0 <= s < mdp.num_states or mdp.terminal[s]:
-        raise ValueError(f"s is {s!r}, expected a state in 0..{mdp.num_states - 1} that is not terminal")
+        raise ValueError(f"s is {shown(s)}, expected a state in 0..{mdp.num_states - 1} that is not terminal")
     check_counts(simulations=simulations, depth=depth)
     check_rng(rng)
 

@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from rlbook._checks import check_counts
+from rlbook._checks import check_array, check_count, check_number, shown
 from rlbook.advantages import returns_to_go
 from rlbook.mdp import reset, step
 from rlbook.tabular.loops import act, compiled, keep_values, predictor
+from rlbook.tabular.public import table
 
 
 @predictor
@@ -322,14 +323,21 @@ def _episodes(steps):
 
 def _check_batch(steps, num_states, gamma, initial_v):
     """The steps as arrays and the first values (S,), if the steps are whole episodes over so many states."""
-    check_counts(num_states=num_states)
-    if not 0 <= gamma <= 1:
-        raise ValueError(f"gamma is {gamma}, expected a discount in [0, 1]")
-    shapes = [np.shape(array) for array in steps]
+    num_states = check_count("num_states", num_states)
+    check_number("gamma", gamma, least=0, most=1, what="a discount")
+    if not isinstance(steps, (list, tuple)) or len(steps) != len(Steps._fields):
+        raise TypeError(f"steps is {shown(steps)}, expected the Steps of record_steps, or their five arrays")
+    arrays = [check_array(name, array) for name, array in zip(Steps._fields, steps)]
+    shapes = [array.shape for array in arrays]
     if len(set(shapes)) > 1 or len(shapes[0]) != 1 or shapes[0] == (0,):
         raise ValueError(f"the arrays of the steps have shapes {shapes}, expected five times (N,), with N at least 1")
-    types = (np.int64, float, np.int64, bool, bool)
-    steps = Steps(*(np.asarray(array).astype(kind, casting="same_kind") for array, kind in zip(steps, types)))
+    for name, array, kind in zip(Steps._fields, arrays, (np.int64, float, np.int64, bool, bool)):
+        if not np.can_cast(array.dtype, kind, "same_kind"):
+            raise TypeError(f"Cannot cast {name}, which is of type {array.dtype}: expected {np.dtype(kind)}")
+    steps = Steps(*(array.astype(kind) for array, kind in zip(arrays, (np.int64, float, np.int64, bool, bool))))
+    wrong = np.flatnonzero(~np.isfinite(steps.r))
+    if wrong.size:
+        raise ValueError(f"r[{wrong[0]}] is {steps.r[wrong[0]]}, expected a finite reward")
     for name in ("s", "s_next"):
         wrong = np.flatnonzero((getattr(steps, name) < 0) | (getattr(steps, name) >= num_states))
         if wrong.size:
@@ -345,5 +353,5 @@ def _check_batch(steps, num_states, gamma, initial_v):
         )
     if not ended[-1]:
         raise ValueError("the last step is neither terminated nor truncated: expected whole episodes")
-    v = np.array(np.broadcast_to(np.asarray(initial_v, dtype=float), (num_states,)))
+    v = table("initial_v", initial_v, (num_states,), None)
     return steps._replace(truncated=steps.truncated & ~steps.terminated), v  # an episode that is over cannot be cut
