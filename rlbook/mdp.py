@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
-from numba import njit
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import NativeValue, make_attribute_wrapper, models, register_model, typeof_impl, unbox
 
 from rlbook._checks import check_array, check_number, check_rng, shown
 
@@ -111,7 +113,7 @@ class FiniteMDP:
     def reset(self, rng):
         """Draw the first state of an episode."""
         check_rng(rng)
-        return int(reset(self.tables, rng))
+        return int(reset(self, rng))
 
     def step(self, s, a, rng):
         """Take action a in state s. Returns s', the reward of that very step, and whether s' is terminal."""
@@ -120,7 +122,7 @@ class FiniteMDP:
                 f"step(s={s}, a={a}): expected s in 0..{self.num_states - 1} and a in 0..{self.num_actions - 1}"
             )
         check_rng(rng)
-        s_next, r, terminated = step(self.tables, int(s), int(a), rng)
+        s_next, r, terminated = step(self, int(s), int(a), rng)
         return int(s_next), float(r), bool(terminated)
 
     @classmethod
@@ -159,20 +161,73 @@ def check_mdp(mdp):
 
 
 @njit(cache=True)
-def reset(tables, rng):
+def reset(mdp, rng):
     """Draw the first state of an episode."""
-    return np.searchsorted(tables.start_cumulative, rng.random(), side="right")
+    return np.searchsorted(mdp.tables.start_cumulative, rng.random(), side="right")
 
 
 @njit(cache=True)
-def step(tables, s, a, rng):
+def step(mdp, s, a, rng):
     """Draw what follows action a in state s: next state, reward, whether the episode is over."""
+    tables = mdp.tables
     outcome = tables.first[s * tables.num_actions + a]
     u = rng.random()  # below 1, which the last cumulative probability is: the search ends within the row
     while u >= tables.cumulative[outcome]:
         outcome += 1
     s_next = tables.successor[outcome]
     return s_next, tables.reward[outcome], tables.terminal[s_next]
+
+
+# A FiniteMDP in a compiled loop: Numba reads these of its attributes, by their names, and knows no others.
+
+FLAGS, WHOLE, REAL = (types.Array(of, 1, "C", readonly=True) for of in (types.boolean, types.int64, types.float64))
+COUNTS = (types.int64, types.int64, types.float64)
+COMPILED = {
+    "num_states": types.int64,
+    "num_actions": types.int64,
+    "gamma": types.float64,
+    "terminal": FLAGS,
+    "tables": types.NamedTuple((*COUNTS, FLAGS, REAL, WHOLE, WHOLE, REAL, REAL, REAL), Tables),
+}
+
+
+class MDPType(types.Type):
+    """The type of every FiniteMDP."""
+
+    def __init__(self):
+        super().__init__("FiniteMDP")
+
+
+@register_model(MDPType)
+class MDPModel(models.StructModel):
+    """What a compiled loop holds of it."""
+
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, list(COMPILED.items()))
+
+
+for _name in COMPILED:
+    make_attribute_wrapper(MDPType, _name, _name)
+
+
+MDP_TYPE = MDPType()
+
+
+@typeof_impl.register(FiniteMDP)
+def _typeof(mdp, context):
+    return MDP_TYPE
+
+
+@unbox(MDPType)
+def _unbox(kind, mdp, context):
+    """Read the attributes of the object that a compiled loop is called with."""
+    held = cgutils.create_struct_proxy(kind)(context.context, context.builder)
+    for name, kind_of_attribute in COMPILED.items():
+        attribute = context.pyapi.object_getattr_string(mdp, name)
+        setattr(held, name, context.unbox(kind_of_attribute, attribute).value)
+        context.pyapi.decref(attribute)
+    failed = cgutils.is_not_null(context.builder, context.pyapi.err_occurred())
+    return NativeValue(held._getvalue(), is_error=failed)
 
 
 # Construction: each check names the place, what was found, and what was expected. Inside, transitions are always the

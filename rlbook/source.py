@@ -23,7 +23,8 @@ def show(function, other=None, *, diff=False):
     """The source of a function or class of the package; with `diff=True`, what changes from it to the other one.
 
     A diff leaves the docstrings out and marks lines that are only in the first with -, only in the second with +.
-    The loops of `tabular.control` show as they are written, not what their decorator made of them.
+    A loop such as `tabular.control.q_learning` shows as it is written and runs: its decorator, `@learner`, only checks the
+    arguments, has the same lines compiled, and repeats them for each run.
     """
     if diff != (other is not None):
         raise ValueError("expected show(function), or show(function, other, diff=True)")

@@ -335,7 +335,7 @@ BAD = {
     # Too much memory, said before it is taken
     "too many episodes": (lambda: q_learning(episodes=HUGE), "pass fewer episodes"),
     "too many runs": (lambda: q_learning(runs=HUGE), "or runs"),
-    "too many of both": (lambda: q_learning(episodes=10**6, runs=10**6), "the record of all episodes would take"),
+    "too many of both": (lambda: q_learning(episodes=10**6, runs=10**6), "the record would take"),
     "too long a history": (lambda: td(episodes=10**8), "pass keep="),
     "history of many runs": (lambda: td(episodes=10**4, runs=10**4), "pass keep="),
     "too many bandit steps": (lambda: play(steps=HUGE), "pass fewer steps"),

@@ -55,13 +55,11 @@ def soft(mdp, seed):
 
 def episodes_of(mdp, policy, count, generator):
     """The same episodes that the compiled loops see: lists of (s, a, r)."""
-    cumulative = np.cumsum(policy, axis=1)
-    cumulative[:, -1] = 1.0
     for _ in range(count):
-        s, terminated, episode = reset(mdp.tables, generator), False, []
+        s, terminated, episode = reset(mdp, generator), False, []
         while not terminated:
-            a = act(cumulative, s, generator)
-            s_next, r, terminated = step(mdp.tables, s, a, generator)
+            a = act(policy, s, generator)
+            s_next, r, terminated = step(mdp, s, a, generator)
             episode.append((int(s), int(a), r))
             s = s_next
         yield episode

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from rlbook.mdp import FiniteMDP
-from rlbook.tabular.bellman import bellman_expectation, bellman_optimality, policy_value
-from rlbook.tabular.loops import cumulative_policy
+from rlbook.tabular.bellman import action_probabilities, bellman_expectation, bellman_optimality, policy_value
 from rlbook.tabular.planning import value_iteration
 from rlbook.tabular.search import play, rollout, tree_search, uct, upper_confidence
 from rlbook.worlds import chain, cliff_walking, maze, small_grid, traffic_light
@@ -70,8 +69,8 @@ def test_returns_of_the_corridor_by_hand():
         found = uct(mdp, 0, simulations=8, depth=depth, rng=rng())
         assert found.q == pytest.approx([value] * 2)
         assert found.nodes == min(depth, 2)  # the root, and the second state where a step is left for it
-    assert play(mdp.tables, 0, cumulative_policy(mdp, [1, 1, 1]), 2, rng()) == 3
-    assert play(mdp.tables, 0, cumulative_policy(mdp, [1, 1, 1]), 0, rng()) == 0
+    assert play(mdp, 0, action_probabilities(mdp, [1, 1, 1]), 2, rng()) == 3
+    assert play(mdp, 0, action_probabilities(mdp, [1, 1, 1]), 0, rng()) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -175,9 +174,9 @@ def test_the_policy_below_the_tree_is_the_one_given():
 
 def test_compiled_and_interpreted_searches_agree():
     mdp = cliff_walking(gamma=0.9)
-    policy = cumulative_policy(mdp, np.full((48, 4), 0.25))
-    fast = tree_search(mdp.tables, 36, 200, 12, 10.0, policy, rng(3))
-    plain = tree_search.py_func(mdp.tables, 36, 200, 12, 10.0, policy, rng(3))
+    policy = action_probabilities(mdp, np.full((48, 4), 0.25))
+    fast = tree_search(mdp, 36, 200, 12, 10.0, policy, rng(3))
+    plain = tree_search.py_func(mdp, 36, 200, 12, 10.0, policy, rng(3))
     assert np.array_equal(fast[0], plain[0]) and np.array_equal(fast[1], plain[1]) and fast[2] == plain[2]
 
 

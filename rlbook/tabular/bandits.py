@@ -1,14 +1,14 @@
 """Bandits: one choice, made again and again, and nothing known but the rewards of what was chosen.
 
-`Bandits` are many k-armed bandits at once, one for each run. Each algorithm is the loop of a single run; `@player` gives
-it its public form (see `public`), which plays the runs one after the other and returns a `Played`.
+`Bandits` are many k-armed bandits at once, one for each run. Each algorithm is the loop of a single run, and sees the
+`Bandit` of that run; `@player` (see `loops`) has it play all of them, one after the other, and return a `Played`. What
+the arguments mean stands in `arguments`, and in `help(epsilon_greedy)`.
 
 Everywhere equal values are equally likely to be chosen. Thompson sampling knows the kind of the rewards; the other
 players know nothing but the rewards themselves.
 """
 
 from dataclasses import dataclass
-from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -16,16 +16,8 @@ from numba import njit
 from scipy.special import rel_entr
 
 from rlbook._checks import check_array, check_counts, check_memory, check_number, check_rng, shown
-from rlbook.tabular.public import (
-    Argument,
-    arguments_of,
-    at_least_zero,
-    count,
-    generator,
-    public_form,
-    schedule,
-    table,
-)
+from rlbook.tabular.arguments import OF_BANDITS, OF_GRADIENT_BANDITS, Argument, PerRun
+from rlbook.tabular.loops import compiled
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,146 +75,63 @@ class Played(NamedTuple):
 
     actions: np.ndarray  # (runs, steps) the arm that was pulled
     rewards: np.ndarray  # (runs, steps) what it paid
-    optimal: np.ndarray  # (runs, steps) bool: no arm had a higher mean at that step
     regret: np.ndarray  # (runs, steps) the highest mean at that step less the mean of the arm that was pulled
     q: np.ndarray  # (runs, arms) the last estimates; of the gradient bandit, its preferences
     counts: np.ndarray  # (runs, arms) how often each arm was pulled
 
+    @property
+    def optimal(self):
+        """(runs, steps) bool: no arm had a higher mean at that step."""
+        return self.regret == 0
+
+
+class Bandit(NamedTuple):
+    """The bandit of one run, before it is played."""
+
+    bernoulli: bool
+    drift: float
+    means: np.ndarray  # (arms,)
+
+
+class Pulls(NamedTuple):
+    """The notes of a game: the first fields of a `Played`, of one run."""
+
+    actions: np.ndarray  # (steps,)
+    rewards: np.ndarray  # (steps,)
+    regret: np.ndarray  # (steps,)
+
 
 class Game(NamedTuple):
-    """One bandit while it is played, and the notes of the play. Players may look at the first two and use `pull`."""
+    """One bandit while it is played. Players may look at the first two, and `pull`."""
 
     arms: int
     bernoulli: bool
     drift: float
     means: np.ndarray  # (arms,) now
     best: np.ndarray  # (1,) the highest of them
-    actions: np.ndarray  # (steps,)
-    rewards: np.ndarray  # (steps,)
-    regret: np.ndarray  # (steps,)
+    pulls: Pulls
 
 
-def player(**own):
-    """A decorator: make the loop of one run callable on `Bandits`. `own` replaces entries of ARGUMENTS.
-
-    The loop takes a Game and the number of steps first, a generator last, and between them what its parameters' names
-    stand for in ARGUMENTS.
-    """
-
-    def decorate(loop):
-        of_loop = arguments_of(loop, ARGUMENTS | own, first=2)
-        around = {"bandits": BANDITS, "steps": STEPS} | of_loop | {"rng": RNG}
-
-        def call_loop(run, given):
-            bandits, steps, rng = (around[name].check(name, given[name], loop) for name in ("bandits", "steps", "rng"))
-            bytes_of_record = 25 * len(bandits.means) * steps
-            check_memory("the record", bytes_of_record, f"pass fewer steps ({steps:,}), or Bandits of fewer runs")
-            settings = []  # for each parameter of the loop, what each run gets
-            for name, argument in of_loop.items():
-                value = argument.check(name, given[name], Call(bandits, steps))
-                settings.append(value if argument.per_run else repeat(value))
-            played = _blank(bandits, steps)
-            for i, (game, *own_settings) in enumerate(zip(_games(bandits, played), *settings)):
-                played.q[i], played.counts[i] = run(game, steps, *own_settings, rng)
-            return played._replace(optimal=played.regret == 0)
-
-        return public_form(loop, around, call_loop, Played)
-
-    return decorate
-
-
-def _blank(bandits, steps):
-    """A record to be filled in."""
-    runs, arms = bandits.means.shape
-    actions, rewards, regret = np.zeros((runs, steps), np.int64), np.zeros((runs, steps)), np.zeros((runs, steps))
-    return Played(actions, rewards, None, regret, np.zeros((runs, arms)), np.zeros((runs, arms), np.int64))
-
-
-def _games(bandits, played):
-    """For each run the game, whose notes are the run's rows of the record."""
-    means, best = bandits.means.copy(), bandits.means.max(axis=1, keepdims=True)
-    world = means.shape[1], bandits.kind == "bernoulli", bandits.drift
-    for row in zip(means, best, played.actions, played.rewards, played.regret, strict=True):
-        yield Game(*world, *row)
-
-
-# The checks: each gets the public name, the value, and the call, and returns what the loop reads.
-
-
-class Call(NamedTuple):
-    """What the check of one argument may ask about the others."""
-
-    bandits: Bandits
-    steps: int
-
-
-def _bandits(name, value, loop):
+def _bandits(name, value, call):
+    """The bandit of each run."""
     if not isinstance(value, Bandits):
-        raise TypeError(f"{loop.__name__} got a {type(value).__name__}, expected a Bandits, such as testbed(rng)")
-    return value
+        raise TypeError(f"{call.function} got a {type(value).__name__}, expected a Bandits, such as testbed(rng)")
+    return PerRun([Bandit(value.kind == "bernoulli", value.drift, means) for means in value.means])
 
 
-def _positive(name, value, call):
-    return check_number(name, value, above=0, what="a positive number")
+BANDITS = {"bandits": Argument("a Bandits; the loop plays one bandit of it, in each run another", _bandits)}
+player = compiled(Played, BANDITS | OF_BANDITS)
 
 
-def _flag(name, value, call):
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} is {shown(value)}, expected True or False")
-    return bool(value)
-
-
-def _probabilities(name, value, call):
-    """A number in [0, 1] for each step."""
-    return schedule(name, value, call.steps, "step", "in [0, 1]", lambda x: (x >= 0) & (x <= 1))
-
-
-def _step_sizes(name, value, call):
-    """A number in (0, 1] for each time that an arm may be pulled; by default those of the sample average."""
-    if value is None:
-        return 1 / np.arange(1.0, call.steps + 1)
-    rounding = 1e-9  # 0.1 / (1 - 0.9) is a little above 1
-    sizes = schedule(name, value, call.steps, "pull", "in (0, 1]", lambda x: (x > 0) & (x <= 1 + rounding))
-    return np.minimum(sizes, 1.0)
-
-
-def _initial(name, value, call):
-    """Estimates (runs, arms) to start from."""
-    runs, arms = call.bandits.means.shape
-    return table(name, value, (arms,), runs)
-
-
-BANDITS = Argument("a Bandits", _bandits, by_position=True)
-STEPS = Argument("how many, in each run", count)
-RNG = Argument("a numpy Generator; the runs draw from it one after the other", generator)
-ARGUMENTS = {
-    "epsilon": Argument("exploration in [0, 1]: a number, or (steps,), one for each step", _probabilities),
-    "alpha": Argument(
-        "step size in (0, 1]: a number, or (steps,), where alpha[n] is for the pull of an arm that was pulled n times "
-        "before; None is 1 / (n + 1), which makes q the sample average",
-        _step_sizes,
-        default=None,
-    ),
-    "q": Argument(
-        "the estimates to start from: a number, (arms,) or (runs, arms)",
-        _initial,
-        0.0,
-        public="initial_q",
-        per_run=True,
-    ),
-    "c": Argument("the weight of the bonus sqrt(ln t / n): a number, at least 0", at_least_zero),
-    "baseline": Argument("whether rewards are compared with their average so far", _flag, default=True),
-}
-
-
-@player()
-def epsilon_greedy(game, steps, epsilon, alpha, q, rng):
+@player
+def epsilon_greedy(bandits, *, steps, epsilon, rng, alpha=None, initial_q=0.0):
     """Pull the arm that looks best, but with probability epsilon any arm.
 
     Greedy is epsilon=0; optimistic is an initial_q above every mean, with a constant alpha.
     Source: Sutton & Barto (2018), sections 2.2 to 2.6; box "A simple bandit algorithm".
     """
-    counts = np.zeros(game.arms, np.int64)
+    game = new_game(bandits, steps)
+    q, counts = initial_q.copy(), np.zeros(game.arms, np.int64)
     for t in range(steps):
         if rng.random() < epsilon[t]:
             a = rng.integers(0, game.arms)
@@ -231,16 +140,17 @@ def epsilon_greedy(game, steps, epsilon, alpha, q, rng):
         r = pull(game, t, a, rng)
         q[a] += alpha[counts[a]] * (r - q[a])
         counts[a] += 1
-    return q, counts
+    return game.pulls, q, counts
 
 
-@player()
-def ucb(game, steps, c, rng):
+@player
+def ucb(bandits, *, steps, c, rng):
     """Pull the arm whose value could still be the highest: its average plus c sqrt(ln t / n).
 
     Arms that were never tried come first.
     Source: Auer, Cesa-Bianchi & Fischer (2002); Sutton & Barto (2018), section 2.7.
     """
+    game = new_game(bandits, steps)
     counts = np.zeros(game.arms, np.int64)
     q, upper = np.zeros(game.arms), np.full(game.arms, np.inf)
     for t in range(steps):
@@ -251,17 +161,18 @@ def ucb(game, steps, c, rng):
         r = pull(game, t, a, rng)
         counts[a] += 1
         q[a] += (r - q[a]) / counts[a]
-    return q, counts
+    return game.pulls, q, counts
 
 
-@player(alpha=Argument("step size, a positive number", _positive))
-def gradient_bandit(game, steps, alpha, baseline, rng):
+@compiled(Played, BANDITS | OF_GRADIENT_BANDITS)
+def gradient_bandit(bandits, *, steps, alpha, rng, baseline=True):
     """Draw an arm from the softmax of preferences; move them along a sampled gradient.
 
     The gradient is that of the mean reward. The baseline is the average of the rewards before
     the present one; the first reward is compared with itself.
     Source: Sutton & Barto (2018), section 2.8.
     """
+    game = new_game(bandits, steps)
     counts = np.zeros(game.arms, np.int64)
     preferences, policy, average = np.zeros(game.arms), np.zeros(game.arms), 0.0
     for t in range(steps):
@@ -273,17 +184,18 @@ def gradient_bandit(game, steps, alpha, baseline, rng):
             preferences[b] += alpha * (r - compared_with) * ((b == a) - policy[b])
         average += (r - average) / (t + 1)
         counts[a] += 1
-    return preferences, counts
+    return game.pulls, preferences, counts
 
 
-@player()
-def thompson_sampling(game, steps, rng):
+@player
+def thompson_sampling(bandits, *, steps, rng):
     """Draw a value for each arm from what is believed of it; pull the arm of the highest draw.
 
     At first the mean of a normal arm is believed to be N(0, 1), and that of a bernoulli arm
     Beta(1, 1), which is uniform; q are the means of the beliefs.
     Source: Thompson (1933); Russo et al. (2018).
     """
+    game = new_game(bandits, steps)
     counts = np.zeros(game.arms, np.int64)
     q, weight = (np.full(game.arms, 0.5), 2) if game.bernoulli else (np.zeros(game.arms), 1)
     imagined = np.zeros(game.arms)
@@ -294,10 +206,18 @@ def thompson_sampling(game, steps, rng):
         r = pull(game, t, a, rng)
         counts[a] += 1
         q[a] += (r - q[a]) / (weight + counts[a])
-    return q, counts
+    return game.pulls, q, counts
 
 
 # Helpers of the loops, each hiding one thing that would distract there.
+
+
+@njit(cache=True)
+def new_game(bandit, steps):
+    """The bandit, to be pulled so many times; its means are copied, since they may drift."""
+    means = bandit.means.copy()
+    pulls = Pulls(np.zeros(steps, np.int64), np.zeros(steps), np.zeros(steps))
+    return Game(len(means), bandit.bernoulli, bandit.drift, means, np.full(1, max(means)), pulls)
 
 
 @njit(cache=True, forceinline=True)
@@ -308,7 +228,7 @@ def pull(game, t, a, rng):
         r = 1.0 if rng.random() < mean else 0.0
     else:
         r = rng.normal(mean, 1.0)
-    game.actions[t], game.rewards[t], game.regret[t] = a, r, game.best[0] - mean
+    game.pulls.actions[t], game.pulls.rewards[t], game.pulls.regret[t] = a, r, game.best[0] - mean
     if game.drift > 0:
         for b in range(game.arms):
             game.means[b] += rng.normal(0.0, game.drift)

@@ -1,8 +1,9 @@
 """Planning with a model that is learned from the same steps as the values: Dyna-Q, Dyna-Q+ and prioritized sweeping.
 
-The model is the simplest there is: for each state and action the latest outcome. In a deterministic world it is right as
-soon as every pair was tried; in a world with chance it takes the last draw for the rule, and the values learned from it
-are wrong. When the world changes, it is wrong until the step is made again: `changes` tells a learner's world to do so.
+The model is the simplest there is: for each state and action the latest outcome. In a deterministic world it is right
+as soon as every pair was tried; in a world with chance it takes the last draw for the rule, and the values learned from
+it are wrong. When the world changes, it is wrong until the step is made again: `changes` tells a learner's world to do
+so. What this and the other arguments mean stands in `arguments`, and in `help(dyna_q)`.
 """
 
 from typing import NamedTuple
@@ -11,8 +12,9 @@ import numpy as np
 from numba import njit
 
 from rlbook.mdp import reset, step
+from rlbook.tabular.arguments import ARGUMENTS
 from rlbook.tabular.control import epsilon_greedy
-from rlbook.tabular.loops import compiled, learner, world_at
+from rlbook.tabular.loops import compiled, learner, new_log, note, world_at
 
 
 class Swept(NamedTuple):
@@ -31,18 +33,19 @@ class Swept(NamedTuple):
 
 
 @learner
-def dyna_q(mdp, episodes, alpha, epsilon, max_steps, planning_steps, changes, q, rng):
+def dyna_q(
+    mdp, *, episodes, alpha, epsilon, planning_steps, rng, changes=None, initial_q=0.0, max_steps=10_000, runs=None
+):
     """Q-learning from each step of the world and then from `planning_steps` remembered ones.
 
     What is remembered of a state and an action is the latest outcome: the model of a deterministic
     world. Source: Sutton (1990); Sutton & Barto (2018), section 8.2, box "Tabular Dyna-Q".
     """
+    q, log = initial_q.copy(), new_log(episodes)
     model, now = empty_model(mdp), 0
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
-    truncated = np.zeros(episodes, np.bool_)
     for episode in range(episodes):
-        s, terminated = reset(world_at(changes, now), rng), False
-        while not terminated and lengths[episode] < max_steps:
+        s, over = reset(world_at(changes, now), rng), False
+        while not over:
             a = epsilon_greedy(q[s], epsilon[episode], rng)
             s_next, r, terminated = step(world_at(changes, now), s, a, rng)
             now += 1
@@ -52,28 +55,28 @@ def dyna_q(mdp, episodes, alpha, epsilon, max_steps, planning_steps, changes, q,
             for _ in range(planning_steps):
                 s_past, a_past = recall(model, rng)
                 learn(q, predict(model, s_past, a_past), alpha[episode], mdp.gamma)
-            returns[episode] += r
-            lengths[episode] += 1
+            over = note(log, episode, r, terminated, max_steps)
             s = s_next
-        truncated[episode] = not terminated
-    return q, returns, lengths, truncated
+    return q, log
 
 
 @learner
-def dyna_q_plus(mdp, episodes, alpha, epsilon, max_steps, planning_steps, kappa, changes, q, rng):
+def dyna_q_plus(
+    mdp, *, episodes, alpha, epsilon, planning_steps, kappa, rng,
+    changes=None, initial_q=0.0, max_steps=10_000, runs=None,
+):  # fmt: skip
     """Dyna-Q that pays itself, while planning, for pairs that it has not tried for long.
 
     A pair last tried tau steps of the world ago earns kappa * sqrt(tau) on top. Actions never
     tried in a state that was visited are planned for too: the model says that they stay, for
     nothing. Source: Sutton (1990); Sutton & Barto (2018), section 8.3, with its footnote.
     """
+    q, log = initial_q.copy(), new_log(episodes)
     model, now = empty_model(mdp), 0
     last_tried = np.zeros(q.shape, np.int64)
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
-    truncated = np.zeros(episodes, np.bool_)
     for episode in range(episodes):
-        s, terminated = reset(world_at(changes, now), rng), False
-        while not terminated and lengths[episode] < max_steps:
+        s, over = reset(world_at(changes, now), rng), False
+        while not over:
             a = epsilon_greedy(q[s], epsilon[episode], rng)
             s_next, r, terminated = step(world_at(changes, now), s, a, rng)
             now += 1
@@ -88,16 +91,15 @@ def dyna_q_plus(mdp, episodes, alpha, epsilon, max_steps, planning_steps, kappa,
                 _, _, r_past, s_then, ended = predict(model, s_past, a_past)
                 experience = s_past, a_past, r_past + bonus, s_then, ended
                 learn(q, experience, alpha[episode], mdp.gamma)
-            returns[episode] += r
-            lengths[episode] += 1
+            over = note(log, episode, r, terminated, max_steps)
             s = s_next
-        truncated[episode] = not terminated
-    return q, returns, lengths, truncated
+    return q, log
 
 
-@compiled(Swept)
+@compiled(Swept, ARGUMENTS)
 def prioritized_sweeping(
-    mdp, episodes, alpha, epsilon, max_steps, planning_steps, theta, changes, q, rng
+    mdp, *, episodes, alpha, epsilon, planning_steps, theta, rng,
+    changes=None, initial_q=0.0, max_steps=10_000, runs=None,
 ):  # fmt: skip
     """Back up first the value that is most wrong, then whatever the model says leads there.
 
@@ -106,12 +108,12 @@ def prioritized_sweeping(
     Source: Moore & Atkeson (1993); Peng & Williams (1993); Sutton & Barto (2018), section 8.4, box
     "Prioritized sweeping for a deterministic environment".
     """
+    q, log = initial_q.copy(), new_log(episodes)
     model, queue, now = empty_model(mdp), empty_queue(q.size), 0
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
-    truncated, backups = np.zeros(episodes, np.bool_), np.zeros(episodes, np.int64)
+    backups = np.zeros(episodes, np.int64)
     for episode in range(episodes):
-        s, terminated = reset(world_at(changes, now), rng), False
-        while not terminated and lengths[episode] < max_steps:
+        s, over = reset(world_at(changes, now), rng), False
+        while not over:
             a = epsilon_greedy(q[s], epsilon[episode], rng)
             s_next, r, terminated = step(world_at(changes, now), s, a, rng)
             now += 1
@@ -126,11 +128,9 @@ def prioritized_sweeping(
                 backups[episode] += 1
                 for s_before, a_before in leading_to(model, s_past):
                     push_if_wrong(queue, q, predict(model, s_before, a_before), mdp.gamma, theta)
-            returns[episode] += r
-            lengths[episode] += 1
+            over = note(log, episode, r, terminated, max_steps)
             s = s_next
-        truncated[episode] = not terminated
-    return q, returns, lengths, truncated, backups
+    return q, log, backups
 
 
 # Learning from an experience, which is a tuple (s, a, r, s', terminated), whether it was made or remembered.

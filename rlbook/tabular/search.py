@@ -12,9 +12,10 @@ from numba import njit
 
 from rlbook._checks import check_counts, check_memory, check_rng, shown
 from rlbook.mdp import FiniteMDP, step
+from rlbook.tabular.arguments import at_least_zero
 from rlbook.tabular.bandits import argmax
-from rlbook.tabular.loops import act, cumulative_policy
-from rlbook.tabular.public import at_least_zero
+from rlbook.tabular.bellman import action_probabilities
+from rlbook.tabular.loops import act
 
 
 class Searched(NamedTuple):
@@ -40,7 +41,7 @@ def rollout(mdp, s, *, policy, simulations, depth, rng):
     Source: Tesauro & Galperin (1997); Sutton & Barto (2018), section 8.10.
     """
     _check(mdp, s, rng, simulations, depth)
-    return try_each_action(mdp.tables, int(s), simulations, depth, cumulative_policy(mdp, policy), rng)
+    return try_each_action(mdp, int(s), simulations, depth, action_probabilities(mdp, policy), rng)
 
 
 def uct(mdp, s, *, simulations, depth, rng, c=1.0, policy=None):
@@ -58,7 +59,7 @@ def uct(mdp, s, *, simulations, depth, rng, c=1.0, policy=None):
     check_memory("a path through it", 24 * depth, f"pass a smaller depth than {depth:,}")
     c = at_least_zero("c", c, None)
     policy = np.full((mdp.num_states, mdp.num_actions), 1 / mdp.num_actions) if policy is None else policy
-    return Searched(*tree_search(mdp.tables, int(s), simulations, depth, c, cumulative_policy(mdp, policy), rng))
+    return Searched(*tree_search(mdp, int(s), simulations, depth, c, action_probabilities(mdp, policy), rng))
 
 
 def _check(mdp, s, rng, simulations, depth):
@@ -70,7 +71,7 @@ def _check(mdp, s, rng, simulations, depth):
     check_rng(rng)
 
 
-# The loops, over `mdp.tables` and a policy of cumulative probabilities.
+# The loops, over an MDP and a policy (S, A).
 
 
 @njit(cache=True)

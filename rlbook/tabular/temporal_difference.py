@@ -1,11 +1,12 @@
 """Temporal-difference prediction: the values of a policy, learned from its steps by bootstrapping.
 
-Each method is the plain loop of the book, one step at a time; `@predictor` (see `loops`) gives it its public form,
-`td_prediction(mdp, policy, episodes=..., alpha=..., rng=...)`, compiled, and `td_prediction.py_func`, the same loop
-uncompiled. They draw the same random numbers in the same order, so the same rng gives all of them the same episodes.
-A terminal state counts 0, whatever the table says of it; a step that was only cut off bootstraps like any other. Traces
-are in table form, one number for each state. `batch_td` and `batch_monte_carlo` are not loops over an MDP but answers
-to a given record of steps: where repeated updates on just these steps come to rest.
+Each method is the plain loop of the book, one step at a time. What its arguments mean stands in `arguments`, and in
+`help(td_prediction)`; `@predictor` (see `loops`) checks them and runs the loop compiled, for one run or many.
+`td_prediction.py_func` is the same loop uncompiled. They draw the same random numbers in the same order, so the same
+rng gives all of them the same episodes. A terminal state counts 0, whatever the table says of it; a step that was only
+cut off bootstraps like any other. Traces are in table form, one number for each state. `batch_td` and
+`batch_monte_carlo` are not loops over an MDP but answers to a given record of steps: where repeated updates on just
+these steps come to rest.
 """
 
 from typing import NamedTuple
@@ -16,50 +17,42 @@ from numba import njit
 from rlbook._checks import check_array, check_count, check_number, shown
 from rlbook.advantages import returns_to_go
 from rlbook.mdp import reset, step
-from rlbook.tabular.loops import act, compiled, keep_values, predictor
-from rlbook.tabular.public import table
+from rlbook.tabular.arguments import ARGUMENTS, table
+from rlbook.tabular.loops import act, compiled, keep_values, new_history, new_log, note, predictor
 
 
 @predictor
-def td_prediction(mdp, policy, episodes, alpha, max_steps, v, keep, rng):
+def td_prediction(mdp, policy, *, episodes, alpha, rng, initial_v=0.0, max_steps=10_000, keep=None, runs=None):
     """TD(0): move the value of each state towards the reward and the value of the next state.
 
     Source: Sutton (1988); Sutton & Barto (2018), section 6.1.
     """
-    history = np.zeros((len(keep), mdp.num_states))
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
-    truncated = np.zeros(episodes, np.bool_)
-    keep_values(history, keep, 0, v)
+    v, log, history = initial_v.copy(), new_log(episodes), new_history(keep, initial_v)
     for episode in range(episodes):
-        s, terminated = reset(mdp, rng), False
-        while not terminated and lengths[episode] < max_steps:
+        s, over = reset(mdp, rng), False
+        while not over:
             a = act(policy, s, rng)
             s_next, r, terminated = step(mdp, s, a, rng)
             target = r if terminated else r + mdp.gamma * v[s_next]
             v[s] += alpha[episode] * (target - v[s])
-            returns[episode] += r
-            lengths[episode] += 1
+            over = note(log, episode, r, terminated, max_steps)
             s = s_next
-        truncated[episode] = not terminated
-        keep_values(history, keep, episode + 1, v)
-    return v, history, returns, lengths, truncated
+        keep_values(history, episode + 1, v)
+    return v, history.values, log
 
 
 @predictor
-def n_step_td(mdp, policy, episodes, alpha, n, max_steps, v, keep, rng):
+def n_step_td(mdp, policy, *, episodes, alpha, n, rng, initial_v=0.0, max_steps=10_000, keep=None, runs=None):
     """n-step TD: each target sums n rewards before it bootstraps.
 
     A state is updated n steps after its visit. When the episode is over, the states still waiting
     are updated with the rewards there are: without a bootstrap after an end, with one after a cut.
     Source: Sutton & Barto (2018), section 7.1.
     """
-    history = np.zeros((len(keep), mdp.num_states))
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
-    truncated = np.zeros(episodes, np.bool_)
-    keep_values(history, keep, 0, v)
+    v, log, history = initial_v.copy(), new_log(episodes), new_history(keep, initial_v)
     for episode in range(episodes):
         states, rewards = [reset(mdp, rng)], [0.0]  # S_t, and R_t; there is no R_0
-        t, tau, terminated, over = 0, 0, False, False  # now, and the time whose state is updated
+        t, tau, over = 0, 0, False  # now, and the time whose state is updated
         while not over or tau < t:
             if not over:
                 a = act(policy, states[t], rng)
@@ -67,7 +60,7 @@ def n_step_td(mdp, policy, episodes, alpha, n, max_steps, v, keep, rng):
                 states.append(s_next)
                 rewards.append(r)
                 t += 1
-                over = terminated or t == max_steps
+                over = note(log, episode, r, terminated, max_steps)
             if over or tau + n == t:
                 last = min(tau + n, t)
                 target = 0.0 if terminated and last == t else v[states[last]]
@@ -75,26 +68,22 @@ def n_step_td(mdp, policy, episodes, alpha, n, max_steps, v, keep, rng):
                     target = rewards[k] + mdp.gamma * target
                 v[states[tau]] += alpha[episode] * (target - v[states[tau]])
                 tau += 1
-        returns[episode], lengths[episode], truncated[episode] = sum(rewards), t, not terminated
-        keep_values(history, keep, episode + 1, v)
-    return v, history, returns, lengths, truncated
+        keep_values(history, episode + 1, v)
+    return v, history.values, log
 
 
 @predictor
-def td_lambda(mdp, policy, episodes, alpha, lam, max_steps, v, keep, rng):
+def td_lambda(mdp, policy, *, episodes, alpha, lam, rng, initial_v=0.0, max_steps=10_000, keep=None, runs=None):
     """TD(lambda), the backward view: each TD error goes to all states visited so far, by their traces.
 
     The traces accumulate. Large alpha with lam near 1 diverges where a state is visited often.
     Source: Sutton (1988); Sutton & Barto (2018), section 12.2.
     """
-    history = np.zeros((len(keep), mdp.num_states))
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
-    truncated = np.zeros(episodes, np.bool_)
-    keep_values(history, keep, 0, v)
+    v, log, history = initial_v.copy(), new_log(episodes), new_history(keep, initial_v)
     for episode in range(episodes):
-        s, terminated = reset(mdp, rng), False
+        s, over = reset(mdp, rng), False
         z = np.zeros(mdp.num_states)
-        while not terminated and lengths[episode] < max_steps:
+        while not over:
             a = act(policy, s, rng)
             s_next, r, terminated = step(mdp, s, a, rng)
             z *= mdp.gamma * lam
@@ -103,29 +92,26 @@ def td_lambda(mdp, policy, episodes, alpha, lam, max_steps, v, keep, rng):
             delta = target - v[s]
             for state in range(mdp.num_states):
                 v[state] += alpha[episode] * delta * z[state]
-            returns[episode] += r
-            lengths[episode] += 1
+            over = note(log, episode, r, terminated, max_steps)
             s = s_next
-        truncated[episode] = not terminated
-        keep_values(history, keep, episode + 1, v)
-    return v, history, returns, lengths, truncated
+        keep_values(history, episode + 1, v)
+    return v, history.values, log
 
 
 @predictor
-def true_online_td_lambda(mdp, policy, episodes, alpha, lam, max_steps, v, keep, rng):
+def true_online_td_lambda(
+    mdp, policy, *, episodes, alpha, lam, rng, initial_v=0.0, max_steps=10_000, keep=None, runs=None
+):
     """True online TD(lambda): dutch traces, and a correction for what the last step did to v(s).
 
     It computes exactly what `online_lambda_return` does, at the cost of `td_lambda`.
     Source: van Seijen et al. (2016); Sutton & Barto (2018), section 12.5.
     """
-    history = np.zeros((len(keep), mdp.num_states))
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
-    truncated = np.zeros(episodes, np.bool_)
-    keep_values(history, keep, 0, v)
+    v, log, history = initial_v.copy(), new_log(episodes), new_history(keep, initial_v)
     for episode in range(episodes):
-        s, terminated = reset(mdp, rng), False
+        s, over = reset(mdp, rng), False
         z, v_old = np.zeros(mdp.num_states), v[s]  # v_old: v(s) before the last step's update
-        while not terminated and lengths[episode] < max_steps:
+        while not over:
             a = act(policy, s, rng)
             s_next, r, terminated = step(mdp, s, a, rng)
             z *= mdp.gamma * lam
@@ -135,48 +121,43 @@ def true_online_td_lambda(mdp, policy, episodes, alpha, lam, max_steps, v, keep,
             for state in range(mdp.num_states):
                 v[state] += alpha[episode] * (target - v_old) * z[state]
             v[s] -= alpha[episode] * moved
-            returns[episode] += r
-            lengths[episode] += 1
+            over = note(log, episode, r, terminated, max_steps)
             s, v_old = s_next, v_next
-        truncated[episode] = not terminated
-        keep_values(history, keep, episode + 1, v)
-    return v, history, returns, lengths, truncated
+        keep_values(history, episode + 1, v)
+    return v, history.values, log
 
 
 @predictor
-def lambda_return(mdp, policy, episodes, alpha, lam, max_steps, v, keep, rng):
+def lambda_return(mdp, policy, *, episodes, alpha, lam, rng, initial_v=0.0, max_steps=10_000, keep=None, runs=None):
     """The off-line lambda-return algorithm, the forward view: it learns when the episode is over.
 
     The lambda-returns of all its steps are computed with the values as they stood; then each state
     is moved towards its own, in the order of the visits. After a cut the last target bootstraps.
     Source: Sutton & Barto (2018), section 12.1.
     """
-    history = np.zeros((len(keep), mdp.num_states))
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
-    truncated = np.zeros(episodes, np.bool_)
-    keep_values(history, keep, 0, v)
+    v, log, history = initial_v.copy(), new_log(episodes), new_history(keep, initial_v)
     for episode in range(episodes):
         states, rewards, next_values = [], [], []
-        s, terminated = reset(mdp, rng), False
-        while not terminated and lengths[episode] < max_steps:
+        s, over = reset(mdp, rng), False
+        while not over:
             a = act(policy, s, rng)
             s_next, r, terminated = step(mdp, s, a, rng)
             states.append(s)
             rewards.append(r)
             next_values.append(0.0 if terminated else v[s_next])
-            returns[episode] += r
-            lengths[episode] += 1
+            over = note(log, episode, r, terminated, max_steps)
             s = s_next
         targets = lambda_returns(np.array(rewards), np.array(next_values), mdp.gamma, lam)
         for t in range(len(states)):
             v[states[t]] += alpha[episode] * (targets[t] - v[states[t]])
-        truncated[episode] = not terminated
-        keep_values(history, keep, episode + 1, v)
-    return v, history, returns, lengths, truncated
+        keep_values(history, episode + 1, v)
+    return v, history.values, log
 
 
 @predictor
-def online_lambda_return(mdp, policy, episodes, alpha, lam, max_steps, v, keep, rng):
+def online_lambda_return(
+    mdp, policy, *, episodes, alpha, lam, rng, initial_v=0.0, max_steps=10_000, keep=None, runs=None
+):
     """The online lambda-return algorithm: at every step, do all updates of the episode again.
 
     Each time it starts from the values before the episode, and the lambda-returns end at the state
@@ -184,15 +165,12 @@ def online_lambda_return(mdp, policy, episodes, alpha, lam, max_steps, v, keep, 
     cost of an episode grows with the square of its length.
     Source: van Seijen et al. (2016); Sutton & Barto (2018), section 12.4.
     """
-    history = np.zeros((len(keep), mdp.num_states))
-    returns, lengths = np.zeros(episodes), np.zeros(episodes, np.int64)
-    truncated = np.zeros(episodes, np.bool_)
-    keep_values(history, keep, 0, v)
+    v, log, history = initial_v.copy(), new_log(episodes), new_history(keep, initial_v)
     for episode in range(episodes):
         v_start = v.copy()
         states, rewards, next_values = [], [], []
-        s, terminated = reset(mdp, rng), False
-        while not terminated and lengths[episode] < max_steps:
+        s, over = reset(mdp, rng), False
+        while not over:
             a = act(policy, s, rng)
             s_next, r, terminated = step(mdp, s, a, rng)
             states.append(s)
@@ -202,12 +180,10 @@ def online_lambda_return(mdp, policy, episodes, alpha, lam, max_steps, v, keep, 
             v[:] = v_start
             for t in range(len(states)):
                 v[states[t]] += alpha[episode] * (targets[t] - v[states[t]])
-            returns[episode] += r
-            lengths[episode] += 1
+            over = note(log, episode, r, terminated, max_steps)
             s = s_next
-        truncated[episode] = not terminated
-        keep_values(history, keep, episode + 1, v)
-    return v, history, returns, lengths, truncated
+        keep_values(history, episode + 1, v)
+    return v, history.values, log
 
 
 @njit(cache=True)
@@ -239,30 +215,26 @@ class Steps(NamedTuple):
     truncated: np.ndarray  # (N,) bool: the episode was cut off after this step
 
 
+@compiled(Steps, ARGUMENTS)
 def record_steps(mdp, policy, *, episodes, rng, max_steps=10_000):
-    """The steps of some episodes under the policy (S,) or (S, A). Episodes are cut off after `max_steps`.
+    """The steps of some episodes under the policy, as `Steps`.
 
-    The same rng gives the same episodes to every function of this module. Returns `Steps`.
+    The same rng gives the same episodes to every function of this module.
     """
-    return _record(mdp, policy, episodes=episodes, rng=rng, max_steps=max_steps)
-
-
-@compiled(Steps)
-def _record(mdp, policy, episodes, max_steps, rng):
-    """Follow the policy and write down every step."""
     states, rewards, next_states = [], [], []
     terminations, truncations = [], []
-    for _ in range(episodes):
-        s, length, terminated = reset(mdp, rng), 0, False
-        while not terminated and length < max_steps:
+    log = new_log(episodes)
+    for episode in range(episodes):
+        s, over = reset(mdp, rng), False
+        while not over:
             a = act(policy, s, rng)
             s_next, r, terminated = step(mdp, s, a, rng)
-            length += 1
+            over = note(log, episode, r, terminated, max_steps)
             states.append(s)
             rewards.append(r)
             next_states.append(s_next)
             terminations.append(terminated)
-            truncations.append(not terminated and length == max_steps)
+            truncations.append(over and not terminated)
             s = s_next
     return np.array(states), np.array(rewards), np.array(next_states), np.array(terminations), np.array(truncations)
 
@@ -353,5 +325,5 @@ def _check_batch(steps, num_states, gamma, initial_v):
         )
     if not ended[-1]:
         raise ValueError("the last step is neither terminated nor truncated: expected whole episodes")
-    v = table("initial_v", initial_v, (num_states,), None)
+    v = table("initial_v", initial_v, (num_states,))
     return steps._replace(truncated=steps.truncated & ~steps.terminated), v  # an episode that is over cannot be cut
