@@ -21,8 +21,8 @@ def require(module, extra):
 
 
 def shown(value, most=100):
-    """How a value stands in an error: its repr, or the numbers of an array, without the middle where that is long."""
-    text = " ".join(str(value).split()) if isinstance(value, np.ndarray) else repr(value)
+    """How a value stands in an error: its repr, without the middle where that is long."""
+    text = repr(value)
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 4 :]}"
 
 

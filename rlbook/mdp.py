@@ -48,7 +48,7 @@ class FiniteMDP:
     state_names, action_names     for printing; the numbers where left out.
 
     The arrays are copied and checked; they are read-only from then on, and so are the attributes (AttributeError), so
-    that all solvers see the same MDP. Rows of P that sum to one up to rounding are scaled to do so exactly. `mdp.R` is
+    that all solvers see the same MDP; others may be added. Rows of P that sum to one up to rounding are scaled to do so exactly. `mdp.R` is
     always the expected reward (S, A); `step` pays the reward of the outcome that occurred.
     Raises ValueError naming the place, what was found and what was expected.
     Source: Sutton & Barto (2018), section 3.1.
@@ -75,7 +75,7 @@ class FiniteMDP:
             array.setflags(write=False)
 
     def __setattr__(self, name, value):
-        if "tables" in vars(self):
+        if "tables" in vars(self) and hasattr(self, name):
             self._refuse("set", name)
         super().__setattr__(name, value)
 

@@ -201,7 +201,7 @@ BAD = {
     # Bellman and planning
     "values of an array": (
         lambda: planning.value_iteration(np.eye(2)),
-        "mdp is [[1. 0.] [0. 1.]], expected a FiniteMDP",
+        "mdp is array([[1., 0.]",
     ),
     "policies of None": (lambda: planning.policy_iteration(None), "mdp is None, expected a FiniteMDP"),
     "modified, of a list": (lambda: planning.modified_policy_iteration([]), "mdp is [], expected a FiniteMDP"),

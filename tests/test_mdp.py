@@ -90,13 +90,22 @@ def test_an_mdp_cannot_be_changed_afterwards():
                 array[(0,) * array.ndim] = 1
 
 
-@pytest.mark.parametrize("name", ["P", "R", "gamma", "start", "terminal", "tables", "num_states", "state_names", "r"])
+@pytest.mark.parametrize(
+    "name", ["P", "R", "gamma", "start", "terminal", "tables", "num_states", "state_names", "step"]
+)
 def test_no_attribute_of_an_mdp_can_be_rebound(name):
     mdp = FiniteMDP(P, R, 0.9)
     with pytest.raises(AttributeError, match=f"cannot set `{name}` of a FiniteMDP: .* Expected a new FiniteMDP"):
         setattr(mdp, name, 0.5)
     with pytest.raises(AttributeError, match=f"cannot delete `{name}` of a FiniteMDP"):
         delattr(mdp, name)
+
+
+def test_an_mdp_may_be_given_something_to_keep_beside_it():
+    mdp = FiniteMDP(P, R, 0.9)
+    mdp.source = "figure 3.3"
+    with pytest.raises(AttributeError, match="cannot set `source`"):
+        mdp.source = "figure 3.4"
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda mdp: pickle.loads(pickle.dumps(mdp))])

@@ -132,8 +132,8 @@ def action_probabilities(mdp, policy):
     sums = policy.sum(axis=1, keepdims=True, dtype=float)
     wrong = np.flatnonzero(~(policy >= 0).all(axis=1) | ~(np.abs(sums[:, 0] - 1) <= rounding))
     if wrong.size:
-        s = wrong[0]
-        raise ValueError(f"policy[s={s}] is {shown(policy[s])}, expected probabilities of the actions, summing to 1")
+        s, found = wrong[0], np.array2string(policy[wrong[0]], threshold=10)
+        raise ValueError(f"policy[s={s}] is {found}, expected probabilities of the actions, summing to 1")
     return policy / sums
 
 
