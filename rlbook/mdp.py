@@ -48,8 +48,8 @@ class FiniteMDP:
     state_names, action_names     for printing; the numbers where left out.
 
     The arrays are copied and checked; they are read-only from then on, and so are the attributes (AttributeError), so
-    that all solvers see the same MDP; others may be added. Rows of P that sum to one up to rounding are scaled to do so exactly. `mdp.R` is
-    always the expected reward (S, A); `step` pays the reward of the outcome that occurred.
+    that all solvers see the same MDP; others may be added. Rows of P that sum to one up to rounding are scaled to do so
+    exactly. `mdp.R` is always the expected reward (S, A); `step` pays the reward of the outcome that occurred.
     Raises ValueError naming the place, what was found and what was expected.
     Source: Sutton & Barto (2018), section 3.1.
     """
