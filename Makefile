@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 
-.PHONY: help setup book test lab notebooks exercises models claims lock newest bench figures clean
+.PHONY: help setup book test pages lab notebooks exercises models claims lock newest bench figures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,10 @@ test: $(READY) ## lint, format, unit tests, every notebook; of one chapter: make
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/check.py --chapters '$(CHAPTERS)'
+
+pages: $(READY) ## open every web page that `make book` built in a headless Chromium: nothing cut, nothing broken
+	$(BIN)/python $(INSTALL) '.[pages]' --quiet
+	$(BIN)/python tools/pages.py
 
 lab: $(READY) ## open JupyterLab on the chapters
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/chapters

@@ -1,8 +1,9 @@
 """Run every chapter from top to bottom, print what each took, build the web pages: `make book`.
 
-The pages are made from the notebooks as executed here, a core each. A chapter that fails, or shows a warning or a path
-of this machine, does not stop the others: its error is shown, its page keeps the stored outputs, and the exit status is
-1. So it is if Sphinx has anything to complain about. A chapter that took half as long again as its head says is marked.
+The pages are made from the notebooks as executed here, a core each, and opened in a browser if there is one. A chapter
+that fails, or shows a warning or a path of this machine, does not stop the others: its error is shown, its page keeps
+the stored outputs, and the exit status is 1. So it is if Sphinx, or the look at the pages, has anything to complain
+about. A chapter that took half as long again as its head says is marked.
 """
 
 import ast
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import nbformat
 from tqdm import tqdm
 
+import pages
 from notebooks import (
     FAILURES,
     HOME_OF_A_MACHINE,
@@ -132,6 +134,10 @@ def main():
     print(f"\n{table(runs)}\n", flush=True)
     hide_marks()
     complaints = list(blemishes()) if build_pages() else ["Sphinx complains, see above"]
+    if unopened := pages.lacking():
+        print(f"web pages: not opened in a browser, {unopened}")
+    else:
+        complaints += pages.complaints(HTML)
     print("web pages:", "\n".join(complaints) or (HTML / "index.html").relative_to(ROOT))
     return bool(complaints) or any(run.error for run in runs)
 
