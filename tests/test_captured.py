@@ -456,6 +456,7 @@ class Moody(nn.Module):
 def test_a_recording_that_is_wrong_the_next_time_is_not_used(plainly):
     model, other = llama(), llama()
     for each in (model, other):
+        draw(each, max_new_tokens=1)  # it is rehearsed
         each.model.layers[0].mlp.act_fn = Moody()
     draw(model, max_new_tokens=16)  # calls: prompts, the plain step and the recording of one token; then the fourth
     assert module._known[model].refused

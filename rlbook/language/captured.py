@@ -23,7 +23,7 @@ require("transformers", extra="language")
 
 from torch.fx.node import map_aggregate  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
-from transformers import AttentionInterface  # noqa: E402
+from transformers import AttentionInterface, PreTrainedConfig  # noqa: E402
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer, DynamicSlidingWindowLayer  # noqa: E402
 from transformers.masking_utils import create_masks_for_generate  # noqa: E402
 
@@ -98,9 +98,17 @@ def _what_is_known(model):
         [(id(weight), weight.dtype, weight.shape) for weight in weights],
     )
     known = _known.get(model)
-    if known is None or known.signature != signature or known.config != vars(model.config):
-        known = _known[model] = Known(signature, vars(model.config))
+    settings = _settings(model.config)
+    if known is None or known.signature != signature or known.config != settings:
+        known = _known[model] = Known(signature, settings)
     return known
+
+
+def _settings(config):
+    """What a configuration and those within it say, as dictionaries; some will not be compared as they are (Gemma 4's)."""
+    return {
+        name: _settings(said) if isinstance(said, PreTrainedConfig) else said for name, said in vars(config).items()
+    }
 
 
 def _weights(modules):

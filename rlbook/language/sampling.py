@@ -6,18 +6,23 @@ another distribution. Left padding is hidden by the attention mask, and position
 token. A completion is a prompt's continuation up to its end token, which is part of it, or up to the limit.
 """
 
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from rlbook._checks import check_counts, require
+from rlbook._checks import check_counts, check_number, check_rng, require
 
 torch = require("torch", extra="language")
 require("transformers", extra="language")
 
+from torch.utils.checkpoint import checkpoint  # noqa: E402
 from transformers import DynamicCache  # noqa: E402
+from transformers.modeling_layers import GradientCheckpointingLayer  # noqa: E402
 
 from rlbook._torch import torch_generator  # noqa: E402
 from rlbook.language.captured import captured  # noqa: E402
+from rlbook.language.fitting import check_ids, check_model, check_numbers, check_pair  # noqa: E402
+from rlbook.language.texts import decode, encode  # noqa: E402
 
 
 class Samples(NamedTuple):
@@ -37,12 +42,16 @@ def sample(model, tokenizer, prompts, *, max_new_tokens, rng, group_size=1, temp
     """Draw group_size completions of each prompt from the model, at this temperature: `Samples`.
 
     prompts, a list of strings; max_new_tokens, the most tokens of a completion; rng, a NumPy generator.
-    Raises ValueError for an empty prompt, one that leaves the model's context too little room, or a tokenizer that
-    cannot pad.
+    Raises, before the first token and before rng is asked, ValueError for a prompt that cannot be read or leaves the
+    model's context too little room, a tokenizer that cannot pad or has tokens that the model has not, a model that
+    `check_model` refuses; FloatingPointError where the model's numbers are none.
     """
-    generator = torch_generator(rng, model.device)
+    check_rng(rng)
+    generator = None  # made with the first token, after all checks
 
     def draw(logp):
+        nonlocal generator
+        generator = generator or torch_generator(rng, model.device)
         noise = torch.empty_like(logp).exponential_(generator=generator)
         return (logp.exp() / noise).argmax(-1)  # as torch.multinomial draws, without the time that its checks take
 
@@ -68,11 +77,14 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
     choose maps log-probabilities (B, V) to tokens (B,). A prompt is read once; its completions
     share what the model remembers of it, its keys and values in the cache.
     """
+    check_pair(model, tokenizer)
     check_counts(max_new_tokens=max_new_tokens, group_size=group_size)
-    _check_temperature(temperature)
+    temperature = _checked_temperature(temperature)
     if model.training:
         raise ValueError("the model is in training mode: expected model.eval(), without dropout")
+    check_model(model)
     prompt, prompt_mask = encode(tokenizer, prompts, model.device)
+    check_ids(model, prompt, tokenizer)
     check_room(model, prompt_mask, max_new_tokens)
     stops = stop_tokens(model, tokenizer)
 
@@ -80,6 +92,7 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
     with torch.inference_mode():  # nothing is noted down for gradients
         cache = DynamicCache(config=model.config)
         logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)
+        check_numbers(logits)
         if group_size > 1:
             cache.batch_repeat_interleave(group_size)
         there = prompt_mask.repeat_interleave(group_size, 0)  # (B, L) bool
@@ -116,19 +129,23 @@ def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0)
 
     tokens (B, L), mask (B, L) bool: the policy's own tokens, elsewhere the answer is 0;
     attention_mask (B, L): the tokens that are there, needed as soon as a row begins with
-    padding. Differentiable in the model's parameters.
+    padding. Differentiable in the model's parameters; checkpoints activations, if the model
+    is told to, in eval mode too, where transformers by itself does not.
     """
-    _check_temperature(temperature)
+    check_model(model)
+    temperature = _checked_temperature(temperature)
     attention_mask = torch.ones_like(mask) if attention_mask is None else attention_mask
     _check_own_tokens(tokens, mask, attention_mask)
+    check_ids(model, tokens)
     first = max(1, int(mask.any(0).int().argmax()))  # to be scored, by the logits of the one before
-    logits = model(
-        input_ids=tokens,
-        attention_mask=attention_mask.long(),
-        position_ids=positions(attention_mask),
-        logits_to_keep=tokens.shape[1] - first + 1,
-        use_cache=False,
-    ).logits[:, :-1]
+    with checkpointed(model):
+        logits = model(
+            input_ids=tokens,
+            attention_mask=attention_mask.long(),
+            position_ids=positions(attention_mask),
+            logits_to_keep=tokens.shape[1] - first + 1,
+            use_cache=False,
+        ).logits[:, :-1]
     logits = at_least_float32(logits) / temperature
     chosen = logits.gather(2, tokens[:, first:, None])[:, :, 0] - logits.logsumexp(2)
     return torch.nn.functional.pad(torch.where(mask[:, first:], chosen, 0.0), (first, 0))
@@ -137,10 +154,12 @@ def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0)
 def group_logprobs(model, samples, group_size, *, temperature=1.0):
     """What `token_logprobs` says of samples (B, L), with the prompt of each group read only once.
 
-    The completions of a group share its keys and values, and the gradient flows back through them.
+    The completions of a group share its keys and values, and the gradient flows back through them. A model
+    that checkpoints activations can keep none: each completion reads its prompt for itself, in less memory and more time.
     Raises ValueError if the samples are not in such groups.
     """
-    _check_temperature(temperature)
+    check_model(model)
+    temperature = _checked_temperature(temperature)
     tokens, attention_mask, mask = samples.tokens, samples.attention_mask, samples.mask
     first = int(mask.any(0).int().argmax())  # the column where all completions begin
     cache = DynamicCache(config=model.config)
@@ -149,6 +168,9 @@ def group_logprobs(model, samples, group_size, *, temperature=1.0):
         raise ValueError(
             f"{len(tokens)} samples are no groups of {group_size} that share a prompt, in consecutive rows"
         )
+    if layers_to_checkpoint(model):  # each would write into the cache again when the gradient is computed
+        return token_logprobs(model, tokens, mask, attention_mask=attention_mask, temperature=temperature)
+    check_ids(model, tokens)
     logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)[:, None]
     if tokens.shape[1] > first + 1:
         if group_size > 1:
@@ -166,6 +188,27 @@ def group_logprobs(model, samples, group_size, *, temperature=1.0):
     return torch.nn.functional.pad(torch.where(mask[:, first:], chosen, 0.0), (first, 0))
 
 
+def layers_to_checkpoint(model):
+    """The layers that do not keep what they compute, but compute it again for the gradient: none, or those told to."""
+    layers = (module for module in model.modules() if isinstance(module, GradientCheckpointingLayer))
+    if not torch.is_grad_enabled() or not getattr(next(layers, None), "gradient_checkpointing", False):
+        return []  # as a rule all are told, or none
+    return [m for m in model.modules() if isinstance(m, GradientCheckpointingLayer) and m.gradient_checkpointing]
+
+
+@contextmanager
+def checkpointed(model):
+    """In its context such layers do so in eval mode too, for a pass that writes into no cache."""
+    layers = [] if model.training else layers_to_checkpoint(model)
+    for layer in layers:
+        layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
+
+
 def positions(attention_mask):
     """The position (B, L) of each token in its own text, counted from 0 whatever padding stands before it."""
     return (attention_mask.long().cumsum(1) - 1).clamp(min=0)
@@ -174,8 +217,12 @@ def positions(attention_mask):
 def next_logits(model, tokens, there, cache=None):
     """The logits (B, V) of the token after the newest ones (B, N).
 
-    there (B, L) bool tells padding from text, of those in the cache too. Differentiable.
+    there (B, L) bool tells padding from text, of those in the cache too. Differentiable. Raises ValueError for a model
+    that `check_model` refuses, or a token that it has no row for.
     """
+    check_model(model)
+    if cache is None:
+        check_ids(model, tokens)
     return model(
         input_ids=tokens,
         attention_mask=there.long(),
@@ -191,34 +238,11 @@ def at_least_float32(logits):
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
-def encode(tokenizer, prompts, device):
-    """The prompts as token ids (B, L), padded on the left, and which of them are there (B, L) bool."""
-    if isinstance(prompts, str) or not len(prompts) or not all(isinstance(prompt, str) for prompt in prompts):
-        raise ValueError(f"prompts is {prompts!r}, expected a list of strings, at least one")
-    if tokenizer.pad_token_id is None:
-        raise ValueError(
-            "the tokenizer has no padding token; expected one, such as tokenizer.pad_token = tokenizer.eos_token"
-        )
-    batch = tokenizer(list(prompts), padding=True, padding_side="left", return_tensors="pt").to(device)
-    lengths = batch.attention_mask.sum(1)
-    if not lengths.all():
-        i = int(lengths.argmin())
-        raise ValueError(f"prompt {i} is {prompts[i]!r}, which has no token: expected something to continue")
-    return batch.input_ids, batch.attention_mask.bool()
-
-
-def decode(tokenizer, tokens, chosen):
-    """The texts of the chosen ones of tokens (B, T), chosen (B, T) bool: a list (B,)."""
-    rows = zip(tokens.tolist(), chosen.tolist())  # at once: one by one is slow, above all from a GPU
-    ids = [[token for token, is_chosen in zip(*row) if is_chosen] for row in rows]
-    return tokenizer.batch_decode(ids, skip_special_tokens=True)
-
-
 def check_room(model, there, max_new_tokens):
     """Raise ValueError if a prompt, tokens there (B, L), and its completion do not fit into the model's context."""
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     lengths = there.sum(1)
-    if context is not None and lengths.max() + max_new_tokens > context:
+    if context is not None and context > 0 and lengths.max() + max_new_tokens > context:
         raise ValueError(
             f"prompt {int(lengths.argmax())} has {int(lengths.max())} tokens: with max_new_tokens={max_new_tokens} "
             f"expected at most {context - max_new_tokens}, since the model's context holds {context}"
@@ -232,11 +256,8 @@ def stop_tokens(model, tokenizer):
     return torch.tensor(sorted(stops), dtype=torch.long, device=model.device)
 
 
-def _check_temperature(temperature):
-    if not isinstance(temperature, (int, float)) or not 0 < temperature < float("inf"):
-        raise ValueError(
-            f"temperature is {temperature!r}, expected a finite number above 0; for the likeliest token use greedy"
-        )
+def _checked_temperature(temperature):
+    return check_number("temperature", temperature, above=0, because="; for the likeliest token use greedy")
 
 
 def _check_own_tokens(tokens, mask, attention_mask):

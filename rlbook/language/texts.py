@@ -1,0 +1,146 @@
+"""Texts as tokens and back, with nothing added and nothing lost on the way.
+
+A tokenizer's special tokens are not left to its defaults: what it puts before a text stands once, also before a text
+that was written with it, such as a chat template's; what it puts after a text is left away, since the text is to be
+continued; and what a policy says is written out whole, for a reward function to see.
+"""
+
+from collections.abc import Mapping, Set
+from itertools import chain, groupby
+
+from rlbook._checks import require, shown
+
+torch = require("torch", extra="language")
+require("transformers", extra="language")
+
+from tokenizers.models import BPE, WordLevel  # noqa: E402
+from transformers import PreTrainedTokenizerBase  # noqa: E402
+
+
+def encode(tokenizer, prompts, device):
+    """The prompts as token ids (B, L), padded on the left, and which of them are there (B, L) bool.
+
+    prompts, a list of strings, or what else holds strings in an order, such as a column of a table: taken by position.
+    Raises ValueError for a prompt without a token, or with a character that the tokenizer does not know: one that has
+    an unknown token would put it in the character's place. TypeError for what is no tokenizer.
+    """
+    check_tokenizer(tokenizer)
+    texts = _listed(prompts)
+    if tokenizer.pad_token_id is None:
+        raise ValueError(
+            "the tokenizer has no padding token; expected one, such as tokenizer.pad_token = tokenizer.eos_token"
+        )
+    rows = _rows(tokenizer, texts)
+    if not all(rows):
+        i = [len(row) for row in rows].index(0)
+        raise ValueError(f"prompt {i} is {shown(texts[i])}, which has no token: expected something to continue")
+    width = max(map(len, rows))
+    tokens = [[tokenizer.pad_token_id] * (width - len(row)) + row for row in rows]
+    there = [[False] * (width - len(row)) + [True] * len(row) for row in rows]
+    return torch.tensor(tokens, device=device), torch.tensor(there, device=device)
+
+
+def decode(tokenizer, tokens, chosen):
+    """The texts of the chosen ones of tokens (B, T), chosen (B, T) bool: a list (B,), as `written` writes them."""
+    rows = zip(tokens.tolist(), chosen.tolist())  # at once: one by one is slow, above all from a GPU
+    return written(tokenizer, [[token for token, is_chosen in zip(*row) if is_chosen] for row in rows])
+
+
+def written(tokenizer, rows):
+    """The text of each list of token ids, every one of them in it: special tokens too, and <id 12> where 12 has no text.
+
+    Spaces stand as the tokenizer parts its tokens, none is cleaned away before a full stop; but a tokenizer that puts a
+    space before every word (Llama's, T5's) writes none before the first.
+    """
+    nameless = _without_name(tokenizer, sorted(set(chain.from_iterable(rows))))
+    if nameless:
+        return ["".join(_parts(tokenizer, row, nameless)) for row in rows]
+    return tokenizer.batch_decode(rows, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+
+
+def _parts(tokenizer, row, nameless):
+    """The pieces of a text that tokens without a name stand between, and these."""
+    for is_nameless, run in groupby(row, nameless.__contains__):
+        ids = list(run)
+        yield "".join(f"<id {i}>" for i in ids) if is_nameless else written(tokenizer, [ids])[0]
+
+
+def _without_name(tokenizer, ids):
+    """Those of the ids for which the tokenizer has no token: a model can have more rows than its tokenizer has tokens."""
+    if tokenizer.is_fast:
+        return {i for i, token in zip(ids, tokenizer.convert_ids_to_tokens(ids)) if token is None}
+    return {i for i in ids if i >= len(tokenizer)}
+
+
+def check_tokenizer(tokenizer):
+    if not isinstance(tokenizer, PreTrainedTokenizerBase):
+        raise TypeError(f"tokenizer is a {type(tokenizer).__name__}, expected a tokenizer of transformers")
+
+
+def _listed(prompts):
+    """The prompts as a list, if they are strings in an order."""
+    unordered = isinstance(prompts, (str, bytes, Mapping, Set)) or not hasattr(prompts, "__len__")
+    if unordered or getattr(prompts, "ndim", 1) != 1 or not len(prompts):
+        raise ValueError(f"prompts is {shown(prompts)}, expected a list of strings, at least one")
+    texts = list(prompts)
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(f"prompt {i} of prompts is {shown(text)}, expected a list of strings")
+    return texts
+
+
+def _rows(tokenizer, texts):
+    """The token ids of each text, after what the tokenizer puts before a text that does not begin with it already."""
+    try:
+        batch = tokenizer(texts, return_special_tokens_mask=True)
+    except Exception as error:  # the tokenizers library raises no narrower class
+        for i, text in enumerate(texts):
+            if piece := _unknown_piece(tokenizer, text):
+                raise ValueError(_unread(i, text, piece)) from error
+        raise
+    around = list(zip(batch.input_ids, batch.special_tokens_mask))
+    own = [[token for token, is_added in zip(*pair) if not is_added] for pair in around]
+    _check_all_is_read(tokenizer, texts, own)
+    rows = []
+    for text, (row, added) in zip(own, around):
+        before = row[: added.index(0)] if text else [token for token in row[:1] if token == tokenizer.bos_token_id]
+        rows.append(text if before and text[:1] == before[:1] else [*before, *text])
+    return rows
+
+
+def _check_all_is_read(tokenizer, texts, rows):
+    """Raise ValueError where a tokenizer puts its unknown token in a character's place, or passes over a character."""
+    unknown = tokenizer.unk_token_id
+    if unknown is not None:
+        for i, (text, row) in enumerate(zip(texts, rows)):
+            if row.count(unknown) > text.count(tokenizer.unk_token):
+                piece = _unknown_piece(tokenizer, text)
+                raise ValueError(_unread(i, text, piece) + f". The model would read {tokenizer.unk_token!r} instead")
+    elif tokenizer.is_fast and _passes_over(tokenizer.backend_tokenizer):
+        batch = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+        for i, (text, spans) in enumerate(zip(texts, batch.offset_mapping)):
+            read = set(chain.from_iterable(range(*span) for span in spans))
+            left = next((text[t] for t in range(len(text)) if t not in read and not text[t].isspace()), None)
+            if left is not None:
+                raise ValueError(_unread(i, text, left) + ". The model would not see it")
+
+
+def _passes_over(backend):
+    """Whether this tokenizer may leave out what it does not know: byte-pair encoding does so without a word."""
+    return isinstance(backend.model, BPE) and backend.normalizer is None  # a normalizer leaves out what it means to
+
+
+def _unknown_piece(tokenizer, text):
+    """The first word or character of a text that is no token by itself, None if all are."""
+    for token in tokenizer.all_special_tokens:
+        text = text.replace(token, "")
+    pieces, vocabulary = text, tokenizer.get_vocab()
+    if tokenizer.is_fast and isinstance(tokenizer.backend_tokenizer.model, WordLevel):
+        cut = tokenizer.backend_tokenizer.pre_tokenizer
+        pieces = [piece for piece, _ in cut.pre_tokenize_str(text)] if cut else [text]
+    return next((piece for piece in pieces if piece not in vocabulary), None)
+
+
+def _unread(i, text, piece):
+    found = "something" if piece is None else shown(piece)
+    return f"prompt {i} is {shown(text)}, expected one that the tokenizer can read: it has no token for {found}"
