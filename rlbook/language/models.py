@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from rlbook._checks import check_rng, require
+from rlbook._checks import check_counts, check_rng, require, shown
 
 torch = require("torch", extra="language")
 require("transformers", extra="language")
@@ -28,6 +28,8 @@ from transformers import (  # noqa: E402
 from transformers.utils import logging  # noqa: E402
 
 from rlbook._torch import best_device  # noqa: E402
+from rlbook.language.texts import check_tokenizer  # noqa: E402
+from rlbook.language.token_mdp import check_tokens  # noqa: E402
 
 SHIPPED = Path(str(files("rlbook") / "models"))
 
@@ -47,8 +49,12 @@ def load(name, *, device=None, dtype=None):
 
     The model is in eval mode: its dropout is off, so that the policy that samples is the one that is scored. The
     tokenizer pads on the left, and with the end token where it has no padding token of its own.
-    Raises OSError if there is no such model, or none that can be reached.
+    Raises OSError if there is no such model, or none that can be reached; ValueError for a dtype of no real numbers.
     """
+    if not isinstance(name, (str, Path)):
+        raise TypeError(f"name is {shown(name)}, expected a model's name as a string, or a folder")
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise ValueError(f"dtype is {shown(dtype)}, expected one of real numbers, such as torch.float32")
     source = SHIPPED / name if name in shipped_models() else name
     here = Path(source).is_dir()
     try:
@@ -96,21 +102,31 @@ def _without_progress_bars():
 
 
 def word_tokenizer(words, end):
-    """A tokenizer whose tokens are whole words, parted by spaces; `end`, one of them, both ends a text and pads."""
+    """A tokenizer whose tokens are whole words, parted by spaces; `end`, one of them, both ends a text and pads.
+
+    Raises ValueError unless the words are different, without spaces, and `end` is one of them.
+    """
+    words = check_tokens("words", words)
+    if end not in words or any(word.split() != [word] for word in words):
+        raise ValueError(f"words is {shown(words)}, expected words without spaces, the end {shown(end)} among them")
     return _tokenizer(words, pre_tokenizers.WhitespaceSplit(), None, eos_token=end, pad_token=end)
 
 
 def character_tokenizer(characters, *, end="<eos>", pad="<pad>"):
-    """A tokenizer whose tokens are single characters, and two more: one that ends a text and one that pads."""
+    """A tokenizer whose tokens are single characters, and two more: one that ends a text and one that pads.
+
+    Raises ValueError unless they are different characters, and `end` and `pad` two tokens more.
+    """
+    characters = check_tokens("characters", characters)
+    for character in characters:
+        if len(character) != 1:
+            raise ValueError(f"characters has {shown(character)}, expected single characters")
     each = pre_tokenizers.Split(Regex("."), "isolated")
-    return _tokenizer([pad, end, *characters], each, decoders.Fuse(), eos_token=end, pad_token=pad)
+    tokens = check_tokens("pad, end and characters", [pad, end, *characters])
+    return _tokenizer(tokens, each, decoders.Fuse(), eos_token=end, pad_token=pad)
 
 
 def _tokenizer(vocabulary, pre_tokenizer, decoder, **special):
-    if len(set(vocabulary)) != len(vocabulary) or not set(special.values()) <= set(vocabulary):
-        raise ValueError(
-            f"vocabulary is {list(vocabulary)}, expected different tokens, {special['eos_token']!r} among them"
-        )
     tokenizer = Tokenizer(WordLevel({token: i for i, token in enumerate(vocabulary)}))
     tokenizer.pre_tokenizer = pre_tokenizer
     if decoder is not None:
@@ -121,15 +137,20 @@ def _tokenizer(vocabulary, pre_tokenizer, decoder, **special):
 def tiny_gpt2(tokenizer, *, rng, layers=2, width=64, heads=2, context=32):
     """An untrained GPT-2 for the tokenizer: 0.1 million parameters, not far from uniform, inclined to repeat itself.
 
-    context is the most tokens that prompt and completion may have together. Source: Radford et al. (2019).
+    context is the most tokens that prompt and completion may have together. Raises ValueError for sizes that are no
+    whole numbers above 0, or a width that the heads do not divide. Source: Radford et al. (2019).
     """
+    check_tokenizer(tokenizer)
     check_rng(rng)
+    check_counts(layers=layers, width=width, heads=heads, context=context)
+    if width % heads:
+        raise ValueError(f"width is {width}, expected a multiple of heads, {heads}: each head reads an equal part")
     config = GPT2Config(
         vocab_size=len(tokenizer),
-        n_positions=context,
-        n_embd=width,
-        n_layer=layers,
-        n_head=heads,
+        n_positions=int(context),
+        n_embd=int(width),
+        n_layer=int(layers),
+        n_head=int(heads),
         resid_pdrop=0.0,
         embd_pdrop=0.0,
         attn_pdrop=0.0,

@@ -4,10 +4,12 @@ For a small vocabulary and short texts the whole process fits into the arrays of
 solves a gridworld solves a language.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import scipy.sparse
 
-from rlbook._checks import check_counts
+from rlbook._checks import check_counts, shown
 from rlbook.language.rewards import ask
 from rlbook.mdp import FiniteMDP
 
@@ -30,15 +32,31 @@ def token_mdp(vocabulary, length, reward, *, prompts=("",), end=None, reference=
     number for each completion.
     """
     if isinstance(prompts, str):
-        raise ValueError(f"prompts is {prompts!r}, expected a list of strings")
-    vocabulary, prompts = tuple(vocabulary), tuple(prompts)
-    if not vocabulary or len(set(vocabulary)) < len(vocabulary):
-        raise ValueError(f"vocabulary is {vocabulary}, expected different tokens, at least one")
+        raise ValueError(f"prompts is {shown(prompts)}, expected a list of strings")
+    vocabulary, prompts = check_tokens("vocabulary", vocabulary), tuple(prompts)
+    for i, prompt in enumerate(prompts):
+        if not isinstance(prompt, str):
+            raise ValueError(f"prompt {i} is {shown(prompt)}, expected a string")
+    if not isinstance(separator, str):
+        raise ValueError(f"separator is {shown(separator)}, expected a string")
     if end is not None and end not in vocabulary:
-        raise ValueError(f"end is {end!r}, expected one of the vocabulary: {vocabulary}")
+        raise ValueError(f"end is {shown(end)}, expected one of the vocabulary: {shown(vocabulary)}")
     if not prompts:
         raise ValueError("prompts is empty, expected at least one text to start with")
     return TokenMDP(vocabulary, length, reward, prompts, end, reference, separator)
+
+
+def check_tokens(name, tokens):
+    """The tokens as a tuple, if they are different strings, at least one, and none is empty: it could not be seen."""
+    if not isinstance(tokens, Iterable):
+        raise ValueError(f"{name} is {shown(tokens)}, expected different tokens, at least one")
+    tokens = tuple(tokens)
+    for i, token in enumerate(tokens):
+        if not isinstance(token, str) or not token:
+            raise ValueError(f"{name}[{i}] is {shown(token)}, expected a string that is not empty")
+    if not tokens or len(set(tokens)) < len(tokens):
+        raise ValueError(f"{name} is {shown(tokens)}, expected different tokens, at least one")
+    return tokens
 
 
 class TokenMDP(FiniteMDP):
