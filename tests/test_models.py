@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import models
 from rlbook.language.arithmetic import sums
-from rlbook.language.models import SHIPPED, character_tokenizer, load, shipped_models, tiny_gpt2
+from rlbook.language.models import SHIPPED, character_tokenizer, load, shipped_models, tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import exact_match, is_number
 from rlbook.language.sampling import greedy, sample, token_logprobs
 
@@ -163,3 +163,54 @@ def test_a_folder_without_a_model_is_no_model(tmp_path, no_hub):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(OSError, match=r"no model .*: expected a shipped one \(arithmetic\)"):
         load(tmp_path)
+
+
+# building
+
+
+@pytest.mark.parametrize(
+    "build, message",
+    [
+        (lambda: word_tokenizer([], "."), "words is \\(\\), expected different tokens, at least one"),
+        (lambda: word_tokenizer(None, "."), "words is None"),
+        (lambda: word_tokenizer(["a", "a", "."], "."), "words is .*expected different tokens"),
+        (lambda: word_tokenizer(["a", "b"], "."), "words is .*the end '.' among them"),
+        (lambda: word_tokenizer(["a b", "."], "."), "words is .*expected words without spaces"),
+        (lambda: word_tokenizer(["a", "", "."], "."), r"words\[1\] is ''"),
+        (lambda: word_tokenizer(["a", 3, "."], "."), r"words\[1\] is 3, expected a string"),
+        (lambda: character_tokenizer(""), "characters is .*at least one"),
+        (lambda: character_tokenizer("aa"), "characters is .*expected different"),
+        (lambda: character_tokenizer(["ab", "c"]), "characters has 'ab', expected single characters"),
+        (lambda: character_tokenizer(12), "characters is 12"),
+        (lambda: character_tokenizer("ab", end="<pad>"), "pad, end and characters is .*expected different"),
+        (lambda: character_tokenizer("ab", end="a"), "pad, end and characters is .*expected different"),
+        (lambda: character_tokenizer("ab", pad=""), r"pad, end and characters\[0\] is ''"),
+        (lambda: tiny(context=0), "context is 0"),
+        (lambda: tiny(context="32"), "context is '32'"),
+        (lambda: tiny(width=63), "width is 63, expected a multiple of heads, 2"),
+        (lambda: tiny(width=10.0), "width is 10.0"),
+        (lambda: tiny(heads=0), "heads is 0"),
+        (lambda: tiny(heads=True), "heads is True"),
+        (lambda: tiny(layers=0), "layers is 0"),
+        (lambda: load("arithmetic", dtype="float32"), "dtype is 'float32', expected one of real numbers"),
+        (lambda: load("arithmetic", dtype=torch.int8), "dtype is torch.int8"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_by_the_name_of_the_argument(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def tiny(**sizes):
+    return tiny_gpt2(character_tokenizer("ab"), rng=np.random.default_rng(0), **sizes)
+
+
+def test_what_is_of_another_type_is_refused_by_the_name_of_the_argument():
+    with pytest.raises(TypeError, match="tokenizer is a str"):
+        tiny_gpt2("ab", rng=np.random.default_rng(0))
+    with pytest.raises(TypeError, match="rng is 0"):
+        tiny_gpt2(character_tokenizer("ab"), rng=0)
+    for name in (3, None, b"arithmetic"):
+        with pytest.raises(TypeError, match=r"name is .*, expected a model's name"):
+            load(name)
+    assert tiny(width=np.int64(16), heads=np.int32(4), context=np.int64(8)).config.n_embd == 16

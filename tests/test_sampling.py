@@ -209,6 +209,39 @@ def test_the_gradient_flows_through_a_prompt_that_is_read_once(language):
     assert torch.allclose(*gradients, atol=1e-4 * gradients[0].abs().max()) and gradients[0].norm() > 1
 
 
+def kept_for_the_gradient(model, score):
+    """How many bytes are kept until the gradient is computed; the scores, and their gradient."""
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.nbytes) or t, lambda t: t):
+        logp = score()
+    gradient = torch.autograd.grad(logp.square().sum(), list(model.parameters()))
+    return sum(kept), logp, torch.cat([g.flatten() for g in gradient])
+
+
+@EVERY
+@pytest.mark.parametrize("training", [False, True])
+def test_activations_are_checkpointed_in_eval_mode_too_and_change_no_number(language, training):
+    model, tokenizer = language()
+    rng = np.random.default_rng(1)
+    samples = sample(model, tokenizer, PROMPTS[language], max_new_tokens=6, rng=rng, group_size=3)
+    model.train(training)  # no model here has dropout
+    rows = {"attention_mask": samples.attention_mask}
+    scores = [
+        lambda: token_logprobs(model, samples.tokens, samples.mask, **rows),
+        lambda: group_logprobs(model, samples, 3),
+    ]
+    plain = [kept_for_the_gradient(model, score) for score in scores]
+    model.activation_checkpointing_enable()
+    for score, (bytes_of_all, logp, gradient) in zip(scores, plain):
+        few, same_logp, same_gradient = kept_for_the_gradient(model, score)
+        assert few < bytes_of_all / 3
+        assert torch.allclose(same_logp, logp, atol=1e-5)
+        assert torch.allclose(same_gradient, gradient, atol=1e-4 * gradient.abs().max())
+    model.eval()
+    again = sample(model, tokenizer, PROMPTS[language], max_new_tokens=6, rng=np.random.default_rng(1), group_size=3)
+    assert torch.equal(again.tokens, samples.tokens)
+
+
 def test_completions_of_one_token_are_scored_in_groups_too():
     model, tokenizer = toy()
     samples = sample(model, tokenizer, TOY_PROMPTS, max_new_tokens=1, rng=np.random.default_rng(0), group_size=4)
@@ -274,13 +307,54 @@ def test_sampling_and_scoring_agree_on_a_gpu():
         ({"group_size": 1.5}, "group_size is 1.5"),
         ({"temperature": 0}, "temperature is 0"),
         ({"temperature": float("nan")}, "temperature is nan"),
+        (
+            {"temperature": "1"},
+            "temperature is '1', expected a finite number above 0; for the likeliest token use greedy",
+        ),
+        ({"temperature": True}, "temperature is True"),
+        ({"temperature": None}, "temperature is None"),
+        ({"temperature": torch.tensor([1.0])}, r"temperature is tensor\(\[1"),
+        ({"max_new_tokens": "4"}, "max_new_tokens is '4'"),
+        ({"max_new_tokens": 4.0}, "max_new_tokens is 4.0"),
+        ({"max_new_tokens": True}, "max_new_tokens is True"),
+        ({"group_size": 0}, "group_size is 0"),
+        ({"prompts": ["good .", "very awful ."]}, "prompt 1 is 'very awful .', .*no token for 'awful'"),
     ],
 )
-def test_bad_input_is_refused_by_name(changed, message):
+def test_bad_input_is_refused_by_name_before_anything_is_drawn(changed, message):
     model, tokenizer = toy()
-    arguments = {"prompts": ["good ."], "max_new_tokens": 4, "rng": np.random.default_rng(0)} | changed
-    with pytest.raises(ValueError, match=message):
+    rng = np.random.default_rng(0)
+    arguments = {"prompts": ["good ."], "max_new_tokens": 4, "rng": rng} | changed
+    with pytest.raises(ValueError, match=message) as error:
         sample(model, tokenizer, **arguments)
+    assert len(str(error.value)) < 500
+    assert rng.integers(2**60) == np.random.default_rng(0).integers(2**60)
+
+
+@pytest.mark.parametrize("rng", [None, 0, np.random.RandomState(0), torch.Generator(), np.random], ids=str)
+def test_what_is_no_numpy_generator_is_refused(rng):
+    model, tokenizer = toy()
+    with pytest.raises(TypeError, match=r"rng is .*, expected a numpy Generator"):
+        sample(model, tokenizer, ["good ."], max_new_tokens=4, rng=rng)
+
+
+@pytest.mark.parametrize("temperature", [np.float32(0.5), np.float64(0.5), np.array(0.5), torch.tensor(0.5)])
+def test_a_temperature_may_be_any_kind_of_number(temperature):
+    model, tokenizer = toy()
+    settings = {"max_new_tokens": np.int64(4), "group_size": np.int32(2)}
+    drawn = [
+        sample(model, tokenizer, TOY_PROMPTS, rng=np.random.default_rng(0), temperature=t, **settings)
+        for t in (0.5, temperature)
+    ]
+    assert torch.equal(drawn[0].logprobs, drawn[1].logprobs)
+    rows = {"attention_mask": drawn[0].attention_mask}
+    for score in (
+        lambda t: token_logprobs(model, drawn[0].tokens, drawn[0].mask, temperature=t, **rows),
+        lambda t: group_logprobs(model, drawn[0], 2, temperature=t),
+    ):
+        assert torch.equal(score(0.5), score(temperature))
+        with pytest.raises(ValueError, match="temperature is 'cold'"):
+            score("cold")
 
 
 def test_a_tokenizer_without_padding_is_refused():

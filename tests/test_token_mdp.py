@@ -242,6 +242,13 @@ def test_sampled_gradients_approach_the_exact_one(seed):
         ({"prompts": "ab"}, "prompts is 'ab', expected a list"),
         ({"vocabulary": "aab."}, "vocabulary is .*expected different tokens"),
         ({"length": 2.0}, "length is 2.0"),
+        ({"vocabulary": []}, "vocabulary is .*expected different tokens, at least one"),
+        ({"vocabulary": 3}, "vocabulary is 3"),
+        ({"vocabulary": ["a", "", "."]}, r"vocabulary\[1\] is '', expected a string that is not empty"),
+        ({"vocabulary": ["a", 7, "."]}, r"vocabulary\[1\] is 7"),
+        ({"vocabulary": [["a"], "."]}, r"vocabulary\[0\] is \['a'\]"),
+        ({"prompts": ["a", None]}, "prompt 1 is None, expected a string"),
+        ({"separator": None}, "separator is None"),
         (
             {"reference": lambda texts: np.full((len(texts), 3), 0.5)},
             "reference gives .* after '', expected probabilities",

@@ -16,6 +16,8 @@ require("transformers", extra="language")
 from tokenizers.models import BPE, WordLevel  # noqa: E402
 from transformers import PreTrainedTokenizerBase  # noqa: E402
 
+SPACE = "▁"  # how tokenizers of SentencePiece's kind write the space before a word
+
 
 def encode(tokenizer, prompts, device):
     """The prompts as token ids (B, L), padded on the left, and which of them are there (B, L) bool.
@@ -49,27 +51,32 @@ def decode(tokenizer, tokens, chosen):
 def written(tokenizer, rows):
     """The text of each list of token ids, every one of them in it: special tokens too, and <id 12> where 12 has no text.
 
-    Spaces stand as the tokenizer parts its tokens, none is cleaned away before a full stop; but a tokenizer that puts a
-    space before every word (Llama's, T5's) writes none before the first.
+    No space is cleaned away, before a full stop or before the first word, where a tokenizer of Llama's kind leaves out
+    the one that its token has: a completion stands after a prompt.
     """
-    nameless = _without_name(tokenizer, sorted(set(chain.from_iterable(rows))))
-    if nameless:
-        return ["".join(_parts(tokenizer, row, nameless)) for row in rows]
-    return tokenizer.batch_decode(rows, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    names = _names(tokenizer, sorted(set(chain.from_iterable(rows))))
+    if None in names.values():
+        return ["".join(_runs(tokenizer, row, names)) for row in rows]
+    texts = tokenizer.batch_decode(rows, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    if not any(name.startswith(SPACE) for name in names.values()):
+        return texts
+    begins = [
+        row and names[row[0]].startswith(SPACE) and not text.startswith((SPACE, " ")) for row, text in zip(rows, texts)
+    ]
+    return [" " + text if lost else text for text, lost in zip(texts, begins)]
 
 
-def _parts(tokenizer, row, nameless):
+def _runs(tokenizer, row, names):
     """The pieces of a text that tokens without a name stand between, and these."""
-    for is_nameless, run in groupby(row, nameless.__contains__):
+    for nameless, run in groupby(row, lambda i: names[i] is None):
         ids = list(run)
-        yield "".join(f"<id {i}>" for i in ids) if is_nameless else written(tokenizer, [ids])[0]
+        yield "".join(f"<id {i}>" for i in ids) if nameless else written(tokenizer, [ids])[0]
 
 
-def _without_name(tokenizer, ids):
-    """Those of the ids for which the tokenizer has no token: a model can have more rows than its tokenizer has tokens."""
-    if tokenizer.is_fast:
-        return {i for i, token in zip(ids, tokenizer.convert_ids_to_tokens(ids)) if token is None}
-    return {i for i in ids if i >= len(tokenizer)}
+def _names(tokenizer, ids):
+    """{id: its token}; None where the tokenizer has none, as a model can have more rows than its tokenizer has tokens."""
+    known = ids if tokenizer.is_fast else [i for i in ids if i < len(tokenizer)]  # a slow one may fail or make one up
+    return dict.fromkeys(ids) | dict(zip(known, tokenizer.convert_ids_to_tokens(known)))
 
 
 def check_tokenizer(tokenizer):
@@ -110,12 +117,16 @@ def _rows(tokenizer, texts):
 
 def _check_all_is_read(tokenizer, texts, rows):
     """Raise ValueError where a tokenizer puts its unknown token in a character's place, or passes over a character."""
-    unknown = tokenizer.unk_token_id
+    token = tokenizer.unk_token
+    if token is None and tokenizer.is_fast:
+        token = getattr(tokenizer.backend_tokenizer.model, "unk_token", None)
+    unknown = None if token is None else tokenizer.convert_tokens_to_ids(token)
     if unknown is not None:
         for i, (text, row) in enumerate(zip(texts, rows)):
-            if row.count(unknown) > text.count(tokenizer.unk_token):
-                piece = _unknown_piece(tokenizer, text)
-                raise ValueError(_unread(i, text, piece) + f". The model would read {tokenizer.unk_token!r} instead")
+            if row.count(unknown) > text.count(token):
+                raise ValueError(
+                    _unread(i, text, _unknown_piece(tokenizer, text)) + f". The model would read {token!r} instead"
+                )
     elif tokenizer.is_fast and _passes_over(tokenizer.backend_tokenizer):
         batch = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
         for i, (text, spans) in enumerate(zip(texts, batch.offset_mapping)):
