@@ -5,6 +5,7 @@ token, and has a row for every token id. Nothing of that is known by a model's n
 at, and then it is rehearsed: one made-up text is read at once, and again padded, in two pieces and as a group.
 """
 
+import math
 import weakref
 
 from rlbook._checks import require
@@ -132,5 +133,5 @@ def check_ids(model, tokens, tokenizer=None):
 
 def check_numbers(logits):
     """Raise FloatingPointError unless logits (..., V) are those of probabilities."""
-    if not logits.logsumexp(-1).isfinite().all():
+    if not math.isfinite(logits.logsumexp(-1).sum()):
         raise FloatingPointError("the model's probabilities are not numbers: expected weights that are all finite")

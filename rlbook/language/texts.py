@@ -98,13 +98,17 @@ def _listed(prompts):
 
 def _rows(tokenizer, texts):
     """The token ids of each text, after what the tokenizer puts before a text that does not begin with it already."""
+    adds = tokenizer.num_special_tokens_to_add() > 0
     try:
-        batch = tokenizer(texts, return_special_tokens_mask=True)
+        batch = tokenizer(texts, return_attention_mask=False, return_special_tokens_mask=adds)
     except Exception as error:  # the tokenizers library raises no narrower class
         for i, text in enumerate(texts):
             if piece := _unknown_piece(tokenizer, text):
                 raise ValueError(_unread(i, text, piece)) from error
         raise
+    if not adds:
+        _check_all_is_read(tokenizer, texts, batch.input_ids)
+        return batch.input_ids
     around = list(zip(batch.input_ids, batch.special_tokens_mask))
     own = [[token for token, is_added in zip(*pair) if not is_added] for pair in around]
     _check_all_is_read(tokenizer, texts, own)
