@@ -365,7 +365,7 @@ def test_a_model_whose_configuration_holds_another_is_sampled_again_and_again(pl
         "head_dim": 8,
     }
     text |= {"vocab_size": 5, "vocab_size_per_layer_input": 5, "hidden_size_per_layer_input": 8, "num_hidden_layers": 2}
-    text |= {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 4, "global_head_dim": 8}
+    text |= {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 4, "global_head_dim": 16}
     text |= {"num_kv_shared_layers": 0}
     picture = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
     torch.manual_seed(0)
