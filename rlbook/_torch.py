@@ -66,7 +66,8 @@ def padding_learns(model):
     Some models, Llama's family among them, tell PyTorch to leave it out. But the padding token is often the end token
     too, and then part of texts; where it only pads, the attention mask makes its gradient 0 anyway.
     """
-    embeddings = {m: m.padding_idx for m in model.modules() if isinstance(m, torch.nn.Embedding)}
+    modules = model.modules() if torch.is_grad_enabled() else ()
+    embeddings = {m: m.padding_idx for m in modules if isinstance(m, torch.nn.Embedding)}
     for embedding in embeddings:
         embedding.padding_idx = None
     try:

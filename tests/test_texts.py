@@ -137,7 +137,7 @@ class Table(Strings):
         [],
         np.array([]),
     ],
-    ids=str,
+    ids=lambda prompts: type(prompts).__name__,
 )
 def test_what_is_no_list_of_strings_is_refused(prompts):
     with pytest.raises(ValueError, match=r"prompts is .*expected a list of strings, at least one") as error:

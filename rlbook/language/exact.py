@@ -14,9 +14,10 @@ from rlbook._checks import check_number, require, shown
 torch = require("torch", extra="language")
 
 
-from rlbook._torch import check_same_shape, check_weights, padding_learns  # noqa: E402
+from rlbook._torch import check_same_shape, check_weights  # noqa: E402
 from rlbook.language.rewards import ask, by_position, columns_by_position  # noqa: E402
-from rlbook.language.sampling import check_room, encode, next_logits, token_logprobs  # noqa: E402
+from rlbook.language.sampling import check_room, next_logits, token_logprobs  # noqa: E402
+from rlbook.language.texts import encode, written  # noqa: E402
 from rlbook.language.token_mdp import all_completions  # noqa: E402
 
 
@@ -45,7 +46,7 @@ def enumerate_language(tokenizer, prompts, max_new_tokens):
     prompt, there = (rows.repeat_interleave(len(ids), 0) for rows in (prompt, there))
     return Language(
         prompts,
-        tokenizer.batch_decode([list(text) for text in ids], skip_special_tokens=True),
+        written(tokenizer, [[token for token in text if token != tokenizer.eos_token_id] for text in ids]),
         torch.cat([prompt, completion], 1),
         torch.cat([there, own], 1),
         torch.cat([torch.zeros_like(there), own], 1),
@@ -64,8 +65,7 @@ def language_logprobs(model, language):
         field.to(model.device) for field in (language.tokens, language.attention_mask, language.mask)
     )
     check_room(model, attention_mask, 0)
-    with padding_learns(model):
-        logp = token_logprobs(model, tokens, mask, attention_mask=attention_mask).sum(1)
+    logp = token_logprobs(model, tokens, mask, attention_mask=attention_mask).sum(1)
     logp = logp.reshape(len(language.prompts), -1)
     total = logp.detach().exp().sum(1).min().item()
     if total < 1 - 1e-3:

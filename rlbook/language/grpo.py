@@ -27,11 +27,12 @@ from rlbook._torch import (  # noqa: E402
     check_same_shape,
     check_weights,
     gradient_norm,
-    padding_learns,
     parameters,
 )
+from rlbook.language.fitting import check_ids, check_model  # noqa: E402
 from rlbook.language.rewards import ask, by_position, columns_by_position  # noqa: E402
-from rlbook.language.sampling import check_room, encode, group_logprobs, sample  # noqa: E402
+from rlbook.language.sampling import check_room, group_logprobs, sample  # noqa: E402
+from rlbook.language.texts import encode  # noqa: E402
 
 STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
 
@@ -167,8 +168,7 @@ def update(
     model.zero_grad()
     num_tokens, total, clipped = samples.mask.sum(), 0.0, 0
     for rows, part, shared in _parts(samples, group_size, rows_at_once):
-        with padding_learns(model):
-            logp = group_logprobs(model, part, shared, temperature=temperature)
+        logp = group_logprobs(model, part, shared, temperature=temperature)
         surrogate = clipped_surrogate(logp, part.logprobs, advantages[rows], clip=clip)
         unclipped = (logp - part.logprobs).exp() * advantages[rows, None]
         clipped += int((surrogate < unclipped)[part.mask].sum())
@@ -320,8 +320,10 @@ def _check_reference(reference, model):
 
 
 def _check_prompts(models, tokenizer, prompts, max_new_tokens, prompts_per_step):
-    _, attention_mask = encode(tokenizer, prompts, "cpu")
+    tokens, attention_mask = encode(tokenizer, prompts, "cpu")
     for model in models:
+        check_model(model)
+        check_ids(model, tokens, tokenizer)
         check_room(model, attention_mask, max_new_tokens)
     if prompts_per_step > len(prompts):
         raise ValueError(

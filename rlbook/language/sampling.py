@@ -19,7 +19,7 @@ from torch.utils.checkpoint import checkpoint  # noqa: E402
 from transformers import DynamicCache  # noqa: E402
 from transformers.modeling_layers import GradientCheckpointingLayer  # noqa: E402
 
-from rlbook._torch import torch_generator  # noqa: E402
+from rlbook._torch import padding_learns, torch_generator  # noqa: E402
 from rlbook.language.captured import captured  # noqa: E402
 from rlbook.language.fitting import check_ids, check_model, check_numbers, check_pair  # noqa: E402
 from rlbook.language.texts import decode, encode  # noqa: E402
@@ -138,7 +138,7 @@ def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0)
     _check_own_tokens(tokens, mask, attention_mask)
     check_ids(model, tokens)
     first = max(1, int(mask.any(0).int().argmax()))  # to be scored, by the logits of the one before
-    with checkpointed(model):
+    with checkpointed(model), padding_learns(model):
         logits = model(
             input_ids=tokens,
             attention_mask=attention_mask.long(),
@@ -171,18 +171,19 @@ def group_logprobs(model, samples, group_size, *, temperature=1.0):
     if layers_to_checkpoint(model):  # each would write into the cache again when the gradient is computed
         return token_logprobs(model, tokens, mask, attention_mask=attention_mask, temperature=temperature)
     check_ids(model, tokens)
-    logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)[:, None]
-    if tokens.shape[1] > first + 1:
-        if group_size > 1:
-            cache.batch_repeat_interleave(group_size)
-        later = model(
-            input_ids=tokens[:, first:-1],
-            attention_mask=attention_mask[:, :-1].long(),
-            position_ids=positions(attention_mask)[:, first:-1],
-            cache=cache,
-            use_cache=True,
-        ).logits
-        logits = torch.cat([logits, later], 1)
+    with padding_learns(model):
+        logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)[:, None]
+        if tokens.shape[1] > first + 1:
+            if group_size > 1:
+                cache.batch_repeat_interleave(group_size)
+            later = model(
+                input_ids=tokens[:, first:-1],
+                attention_mask=attention_mask[:, :-1].long(),
+                position_ids=positions(attention_mask)[:, first:-1],
+                cache=cache,
+                use_cache=True,
+            ).logits
+            logits = torch.cat([logits, later], 1)
     logits = at_least_float32(logits) / temperature
     chosen = logits.gather(2, tokens[:, first:, None])[:, :, 0] - logits.logsumexp(2)
     return torch.nn.functional.pad(torch.where(mask[:, first:], chosen, 0.0), (first, 0))
