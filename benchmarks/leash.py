@@ -13,18 +13,15 @@ writes another table, of which the same can be said.
 """
 
 import argparse
-import ast
 import csv
 import time
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import torch
+from chapter import of_the_chapter
 
-ROOT = Path(__file__).resolve().parent.parent
-CHAPTER = ROOT / "chapters" / "15-language-as-an-mdp.ipynb"
-TABLE = ROOT / "benchmarks" / "results" / "leash.csv"
+TABLE = Path(__file__).resolve().parent / "results" / "leash.csv"
 NAMES = {"remarks", "tokenizer", "language", "rewards", "judge", "Writer", "Leash", "on_the_leash"}
 WAYS = {  # replies, baseline, lr, out_from, out_to: writers
     (64, False, 2e-3, 100, 180): 100,
@@ -35,28 +32,9 @@ WAYS = {  # replies, baseline, lr, out_from, out_to: writers
 }
 
 
-def of_the_chapter():
-    """What chapter 15 defines under NAMES, by its own statements and its imports."""
-    made = {}
-    for cell in nbformat.read(CHAPTER, as_version=4).cells:
-        if cell.cell_type == "code":
-            for statement in ast.parse(cell.source).body:
-                if isinstance(statement, (ast.Import, ast.ImportFrom)) or names(statement) & (NAMES - made.keys()):
-                    made.setdefault("rng", np.random.default_rng(15))
-                    exec(compile(ast.Module([statement], []), str(CHAPTER), "exec"), made)
-    return made
-
-
-def names(statement):
-    """The names that a statement defines."""
-    if isinstance(statement, ast.Assign):
-        return {target.id for target in statement.targets if isinstance(target, ast.Name)}
-    return {getattr(statement, "name", None)}
-
-
 def measure(replies, baseline, lr, out_from, out_to, seed):
     """One line of the table."""
-    chapter = of_the_chapter()
+    chapter = of_the_chapter("15-language-as-an-mdp", NAMES, rng=np.random.default_rng(15))
     settings = dict(replies=replies, baseline=baseline, lr=lr, let_out=(out_from, out_to))
     writer = chapter["on_the_leash"](np.random.default_rng(seed), **settings)
     looks = {update: chapter["judge"](model) for update, model in writer if update % 10 == 0}

@@ -331,7 +331,9 @@ def test_bad_input_is_refused_by_name_before_anything_is_drawn(changed, message)
     assert rng.integers(2**60) == np.random.default_rng(0).integers(2**60)
 
 
-@pytest.mark.parametrize("rng", [None, 0, np.random.RandomState(0), torch.Generator(), np.random], ids=lambda rng: type(rng).__name__)
+@pytest.mark.parametrize(
+    "rng", [None, 0, np.random.RandomState(0), torch.Generator(), np.random], ids=lambda rng: type(rng).__name__
+)
 def test_what_is_no_numpy_generator_is_refused(rng):
     model, tokenizer = toy()
     with pytest.raises(TypeError, match=r"rng is .*, expected a numpy Generator"):
