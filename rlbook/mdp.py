@@ -34,6 +34,9 @@ class Tables(NamedTuple):
     reward: np.ndarray  # (N,) reward of each outcome
 
 
+OWN = {"num_states", "num_actions", "P", "R", "start", "terminal", "state_names", "action_names", "tables"}
+
+
 class FiniteMDP:
     """A Markov decision process with S states and A actions, all of it in arrays.
 
@@ -75,18 +78,21 @@ class FiniteMDP:
             array.setflags(write=False)
 
     def __setattr__(self, name, value):
-        if "tables" in vars(self) and hasattr(self, name):
+        if "tables" in vars(self):
             self._refuse("set", name)
         super().__setattr__(name, value)
 
     def __delattr__(self, name):
         self._refuse("delete", name)
+        super().__delattr__(name)
 
     def _refuse(self, verb, name):
-        raise AttributeError(
-            f"cannot {verb} `{name}` of a FiniteMDP: it never changes, as loops and solvers read other forms of the same "
-            "arrays. Expected a new FiniteMDP(P, R, gamma, ...) with what is to be different"
-        )
+        """Raise AttributeError for what makes it this MDP; what others keep beside it is theirs to change."""
+        if name in OWN or hasattr(FiniteMDP, name):
+            raise AttributeError(
+                f"cannot {verb} `{name}` of a FiniteMDP: it never changes, as loops and solvers read other forms of the "
+                "same arrays. Expected a new FiniteMDP(P, R, gamma, ...) with what is to be different"
+            )
 
     def __setstate__(self, state):
         """A copy or what was pickled: NumPy makes its arrays writeable."""
