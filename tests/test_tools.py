@@ -239,6 +239,15 @@ def test_under_another_arithmetic_the_libraries_use_other_loops(arithmetic):
     assert arithmetic == "avx2" or "X86_V3" not in features
 
 
+@pytest.mark.parametrize("own, chosen", [("AVX512", "avx2"), ("AVX2", "plain"), ("DEFAULT", "plain")])
+def test_the_tests_run_under_another_arithmetic_or_the_one_that_was_asked_for(own, chosen, monkeypatch):
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: own)
+    monkeypatch.delenv(arithmetics.ASKED, raising=False)
+    assert arithmetics.another() == chosen
+    monkeypatch.setattr(os, "environ", arithmetics.environment("own"))
+    assert arithmetics.another() == "own"
+
+
 def test_an_unknown_arithmetic_is_refused():
     with pytest.raises(ValueError, match="expected one of own, plain"):
         arithmetics.environment("exact")

@@ -33,13 +33,21 @@ X86 = {
 OTHERS = {"plain": {"ATEN_CPU_CAPABILITY": "default", "OPENBLAS_CORETYPE": "ARMV8"}}  # not tried
 SWITCHES = X86 if platform.machine().lower() in ("x86_64", "amd64") else OTHERS
 ARITHMETICS = (OWN, *SWITCHES)
+ASKED = "RLBOOK_ARITHMETIC"
+
+
+def another():
+    """The arithmetic that was asked for by this script; else one that is not this machine's own, and not the slowest."""
+    from torch.backends import cpu
+
+    return os.environ.get(ASKED) or ("avx2" if cpu.get_cpu_capability() == "AVX512" else "plain")
 
 
 def environment(arithmetic):
     """The environment in which a new process computes under `arithmetic`, one of ARITHMETICS."""
     if arithmetic not in ARITHMETICS:
         raise ValueError(f"arithmetic is {arithmetic!r}, expected one of {', '.join(ARITHMETICS)}")
-    return os.environ | SWITCHES.get(arithmetic, {})
+    return os.environ | SWITCHES.get(arithmetic, {}) | {ASKED: arithmetic}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-from arithmetics import environment
+from arithmetics import another, environment
 from notebooks import JOBS, ROOT, STEADY
 
 PLACES = ("tests", "chapters", "solutions")
@@ -22,9 +22,9 @@ def command(*arguments):
     return [sys.executable, "-m", "pytest", *workers, *notebooks, *arguments, *PLACES]
 
 
-def check(*arguments, arithmetic="plain", **variables):
+def check(*arguments, **variables):
     """Run the tests; pytest's exit status."""
-    return subprocess.run(command(*arguments), cwd=ROOT, env=environment(arithmetic) | STEADY | variables).returncode
+    return subprocess.run(command(*arguments), cwd=ROOT, env=environment(another()) | STEADY | variables).returncode
 
 
 if __name__ == "__main__":
