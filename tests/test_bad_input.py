@@ -23,13 +23,15 @@ from rlbook.language.exact import (
     kl_divergence,
     language_logprobs,
     language_rewards,
+    next_token_policy,
     objective,
     optimal_policy,
 )
 from rlbook.language.grpo import clipped_surrogate, grpo, k3, score, update
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_PROMPTS, TOY_WORDS, agreement, ask, exact_match, is_number
-from rlbook.language.sampling import sample
+from rlbook.language.sampling import complete, group_logprobs, next_logits, sample, token_logprobs
+from rlbook.language.texts import decode, written
 from rlbook.statistics import bootstrap, clopper_pearson, standard_error, t_interval
 
 torch.set_num_threads(1)
@@ -227,6 +229,18 @@ def changed(change):
     return model
 
 
+def ends_at(tokens):
+    return lambda model: setattr(model.generation_config, "eos_token_id", tokens)
+
+
+def drops(model):
+    model.train().transformer.drop.p = 0.5
+
+
+def draw(model=MODEL, prompts=TOY_PROMPTS, **more):
+    return sample(model, TOKENIZER, prompts, **{"max_new_tokens": 2, "rng": rng()} | more)
+
+
 def other(words=TOY_WORDS, context=32):
     return tiny_gpt2(word_tokenizer(words, "."), rng=rng(), layers=1, width=8, context=context)
 
@@ -361,9 +375,100 @@ PARTS = [
     ("a language as model", lambda: language_logprobs(LANGUAGE, MODEL), "model is a Language"),
     ("prompts as a language", lambda: language_logprobs(MODEL, ["good ."]), "language is a list"),
     ("a language of nan", lambda: language_logprobs(changed(spoilt), LANGUAGE), "of model holds nan or inf"),
+    (
+        "a model that ends at another word too",
+        lambda: language_logprobs(changed(ends_at([1, 4])), LANGUAGE),
+        "end a completion at token 1 too, expected only 4",
+    ),
+    ("a model that ends elsewhere", lambda: language_logprobs(changed(ends_at(0)), LANGUAGE), "at token 0 too"),
+    *[
+        (f"dropout in {name}", call, "the model is in training mode")
+        for name, call in {
+            "token_logprobs": lambda: token_logprobs(changed(drops), SAMPLES.tokens, SAMPLES.mask),
+            "group_logprobs": lambda: group_logprobs(changed(drops), SAMPLES, 2),
+            "next_logits": lambda: next_logits(changed(drops), SAMPLES.tokens, SAMPLES.attention_mask),
+            "a policy": lambda: next_token_policy(changed(drops), TOKENIZER, TOY_WORDS)(["good"]),
+            "a language": lambda: language_logprobs(changed(drops), LANGUAGE),
+            "an update": lambda: update(changed(drops), None, SAMPLES, np.ones(6)),
+        }.items()
+    ],
+    ("rewards of nan", lambda: objective(LOGP, LOGP * NAN), "rewards[0, 0] is nan, expected finite numbers"),
+    ("rewards of inf under a leash", lambda: optimal_policy(LOGP, LOGP + INF, 0.1), "rewards[0, 0] is inf"),
+    ("a leash that overflows", lambda: optimal_policy(LOGP, LOGP + 1, 1e-320), "they overflow"),
+    ("no language", lambda: enumerate_language(TOKENIZER, ["good"], 0), "max_new_tokens is 0, expected a whole number"),
+    (
+        "a language too long for the model",
+        lambda: language_logprobs(other(context=2), LANGUAGE),
+        "tokens, expected at most 2: the model's context holds no more",
+    ),
+    ("one text for a policy", lambda: next_token_policy(MODEL, TOKENIZER, TOY_WORDS)("good"), "texts is 'good'"),
 ]
 
-TABLE = ADVANTAGES + STATISTICS + NETWORKS + REWARDS + GRPO + PARTS
+TOKENS = SAMPLES.tokens
+NO_TOKENS = {
+    "negative": (TOKENS - 9, "tokens has -9, expected ids from 0 to 4"),
+    "floats": (TOKENS.float(), "tokens has type torch.float32, expected token ids"),
+    "flags": (TOKENS.bool(), "tokens has type torch.bool"),
+    "in one row": (TOKENS[0], "tokens has shape (6,), expected (B, L)"),
+    "none": (TOKENS[:0], "tokens has shape (0, 6), expected (B, L), at least one token"),
+    "an array": (TOKENS.numpy(), "tokens is array("),
+    "lists": (TOKENS.tolist(), "tokens is [["),
+}
+CHOSEN = {
+    "nothing": (None, "choose gives None, expected a tensor (3,) of tokens"),
+    "a list": ([0, 0, 0], "choose gives [0, 0, 0]"),
+    "an array": (np.zeros(3, int), "choose gives array("),
+    "one for all": (torch.tensor(0), "choose gives a tensor () of torch.int64, expected (3,)"),
+    "one row too few": (torch.zeros(2, dtype=torch.int64), "choose gives a tensor (2,)"),
+    "columns": (torch.zeros(3, 1, dtype=torch.int64), "choose gives a tensor (3, 1)"),
+    "floats": (torch.zeros(3), "of torch.float32, expected (3,) of torch.int64"),
+    "below the first": (torch.tensor([0, -1, 0]), "choose gives token -1, expected tokens from 0 to 4"),
+    "after the last": (torch.tensor([0, 0, 5]), "choose gives token 5, expected tokens from 0 to 4"),
+}
+
+
+def like(tensor, mask):
+    """The mask in the shape, and as the kind of thing, that the tokens are, if these are a tensor."""
+    return mask[: len(tensor)] if getattr(tensor, "ndim", 0) == 2 else mask[0]
+
+
+LANGUAGES = [
+    *[
+        (f"tokens to score, {name}", partial(token_logprobs, MODEL, tokens, like(tokens, SAMPLES.mask)), words)
+        for name, (tokens, words) in NO_TOKENS.items()
+    ],
+    *[
+        (f"tokens to read, {name}", partial(next_logits, MODEL, tokens, like(tokens, SAMPLES.mask)), words)
+        for name, (tokens, words) in NO_TOKENS.items()
+    ],
+    *[
+        (
+            f"a choice, {name}",
+            partial(complete, MODEL, TOKENIZER, TOY_PROMPTS, lambda logp, given=given: given, max_new_tokens=2),
+            words,
+        )
+        for name, (given, words) in CHOSEN.items()
+    ],
+    ("samples in a dict", lambda: group_logprobs(MODEL, SAMPLES._asdict(), 2), "samples is a dict, expected Samples"),
+    *[
+        (f"a temperature of 1e-40, {name}", call, "temperature is 1e-40, expected a finite number, at least 1e-06")
+        for name, call in {
+            "sampling": lambda: draw(temperature=1e-40),
+            "scoring": lambda: token_logprobs(MODEL, TOKENS, SAMPLES.mask, temperature=1e-40),
+            "of groups": lambda: group_logprobs(MODEL, SAMPLES, 2, temperature=1e-40),
+            "training": lambda: train(temperature=1e-40),
+        }.items()
+    ],
+    ("half a surrogate pair", lambda: draw(prompts=["good", "\ud83d"]), "prompt 1 is '\\ud83d', expected characters"),
+    ("another network", lambda: draw(model=nn.Linear(2, 2)), "model is a Linear, expected a causal language model"),
+    ("fewer flags than tokens", lambda: decode(TOKENIZER, TOKENS, SAMPLES.mask[:, 1:]), "chosen has shape (6, 5)"),
+    ("fewer rows of flags", lambda: decode(TOKENIZER, TOKENS, SAMPLES.mask[1:]), "chosen has shape (5, 6)"),
+    ("a negative token", lambda: written(TOKENIZER, [[0], [-1]]), "row 1 of rows has -1, expected token ids"),
+    ("half a token", lambda: written(TOKENIZER, [[0.5]]), "row 0 of rows has 0.5"),
+    ("one row of tokens", lambda: written(TOKENIZER, [0, 1]), "row 0 of rows is 0, expected a list of token ids"),
+]
+
+TABLE = ADVANTAGES + STATISTICS + NETWORKS + REWARDS + GRPO + PARTS + LANGUAGES
 
 
 @pytest.mark.parametrize("call, words", [pytest.param(call, words, id=name) for name, call, words in TABLE])

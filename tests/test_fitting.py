@@ -19,7 +19,7 @@ from transformers import (
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from rlbook.language import fitting
-from rlbook.language.fitting import check_model
+from rlbook.language.fitting import check_model, check_no_dropout
 from rlbook.language.models import character_tokenizer, tiny_gpt2, word_tokenizer
 from rlbook.language.sampling import (
     Samples,
@@ -276,11 +276,21 @@ def test_a_model_is_rehearsed_once_until_its_attention_is_another():
 
 def test_dropout_makes_no_difference_to_what_is_taken():
     model = model_of("gpt2", resid_pdrop=0.5).train()
-    tokens, there = encode(TOKENIZER, PROMPTS, "cpu")
-    next_logits(model, tokens, there)
+    check_model(model)
     assert model not in fitting._rehearsed
     with pytest.raises(ValueError, match="keeps a state"):
-        next_logits(model_of("mamba").train(), tokens, there)
+        check_model(model_of("mamba").train())
+
+
+def test_dropout_is_seen_wherever_it_stands_and_only_where_it_is_on():
+    for model in (
+        model_of("gpt2", resid_pdrop=0.5, embd_pdrop=0.0, attn_pdrop=0.0),
+        model_of("llama", attention_dropout=0.1),
+    ):
+        check_no_dropout(model)
+        with pytest.raises(ValueError, match=r"training mode, and .* drops a share of 0\.[15]: expected model\.eval"):
+            check_no_dropout(model.train())
+    check_no_dropout(model_of("llama", attention_dropout=0.0).train())
 
 
 # Tokens without a row, and what is no model

@@ -680,3 +680,9 @@ def test_an_empty_prompt_and_a_tokenizer_without_padding_are_refused():
     tokenizer.pad_token = None
     with pytest.raises(ValueError, match="no padding token"):
         next(grpo(model, tokenizer, ["good ."], agreement, optimizer, **settings))
+
+
+def test_k3_is_right_between_policies_that_are_almost_one():
+    """It is d**2 / 2 for a small difference d: that of exp(d) and 1 would be lost in the rounding of 1."""
+    difference = torch.tensor([1e-4, -1e-4, 1e-3])
+    assert k3(torch.zeros(3), difference).tolist() == pytest.approx((difference**2 / 2).tolist(), rel=2e-3)

@@ -1,5 +1,7 @@
 """A language as an MDP, by hand and against the enumeration of its completions."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -352,3 +354,25 @@ def test_a_language_too_large_to_enumerate_is_refused():
     _, tokenizer, _ = toy()
     with pytest.raises(ValueError, match="expected at most 1,000,000"):
         enumerate_language(tokenizer, ["good ."], 12)
+
+
+def test_a_completion_that_is_never_said_adds_nothing_and_one_that_only_the_policy_says_is_infinitely_far():
+    never = torch.tensor([[0.25, 0.75, 0.0]]).log().requires_grad_()
+    always = torch.tensor([[0.5, 0.25, 0.25]]).log()
+    expected = 0.25 * math.log(0.5) + 0.75 * math.log(3)
+    assert kl_divergence(never, always).tolist() == pytest.approx([expected])
+    assert kl_divergence(never, never).tolist() == [0]
+    assert kl_divergence(always, never).tolist() == [math.inf]
+    rewards = torch.tensor([[1.0, 2.0, 3.0]])
+    value = objective(never, rewards, always, 0.1)
+    assert value.item() == pytest.approx(1.75 - 0.1 * expected)
+    assert torch.autograd.grad(value, never)[0].isfinite().all()
+
+
+def test_a_reference_in_float32_does_not_shift_the_optimum_under_a_strong_leash():
+    """J* of rewards that are all 1 is 1, whatever the leash; float32 alone would be off by beta * 1e-7."""
+    reference = torch.randn(4, 300, generator=torch.Generator().manual_seed(0)).log_softmax(1)
+    for beta in (1e-300, 1e-3, 1.0, 1e6):
+        best, value = optimal_policy(reference, torch.ones(4, 300), beta)
+        assert value.item() == pytest.approx(1, abs=1e-8)
+        assert best.exp().sum(1).tolist() == pytest.approx([1] * 4)

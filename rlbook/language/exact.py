@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import check_number, require, shown
+from rlbook._checks import check_counts, check_number, require, shown
 
 torch = require("torch", extra="language")
 
 
 from rlbook._torch import check_same_shape, check_weights  # noqa: E402
 from rlbook.language.rewards import ask, by_position, columns_by_position  # noqa: E402
-from rlbook.language.sampling import check_room, next_logits, token_logprobs  # noqa: E402
+from rlbook.language.sampling import check_room, next_logits, stop_tokens_with, token_logprobs  # noqa: E402
 from rlbook.language.texts import encode, written  # noqa: E402
 from rlbook.language.token_mdp import all_completions  # noqa: E402
 
@@ -29,6 +29,7 @@ class Language(NamedTuple):
     tokens: torch.Tensor  # (P * N, L)
     attention_mask: torch.Tensor  # (P * N, L) bool
     mask: torch.Tensor  # (P * N, L) bool: the tokens of the completion, the end token included
+    end: int | None  # the token that ends a completion before its limit
 
 
 def enumerate_language(tokenizer, prompts, max_new_tokens):
@@ -38,6 +39,7 @@ def enumerate_language(tokenizer, prompts, max_new_tokens):
     ValueError if there are more than can be enumerated.
     """
     prompts = by_position("prompts", prompts)
+    check_counts(max_new_tokens=max_new_tokens)
     prompt, there = encode(tokenizer, prompts, "cpu")
     ids = all_completions(len(tokenizer), max_new_tokens, tokenizer.eos_token_id)
     padded = [[*text, *[tokenizer.pad_token_id] * (max_new_tokens - len(text))] for text in ids]
@@ -50,13 +52,15 @@ def enumerate_language(tokenizer, prompts, max_new_tokens):
         torch.cat([prompt, completion], 1),
         torch.cat([there, own], 1),
         torch.cat([torch.zeros_like(there), own], 1),
+        tokenizer.eos_token_id,
     )
 
 
 def language_logprobs(model, language):
     """The log-probability (P, N) of every completion after every prompt, at temperature 1. Differentiable.
 
-    Raises ValueError if the completions are not all that the model can say, or if its weights are not finite.
+    Raises ValueError if the completions are not all that the model can say, since it knows more tokens or ends at
+    others, if its dropout is on, or if its weights are not finite.
     """
     check_weights(model=model)
     if not isinstance(language, Language):
@@ -65,6 +69,7 @@ def language_logprobs(model, language):
         field.to(model.device) for field in (language.tokens, language.attention_mask, language.mask)
     )
     check_room(model, attention_mask, 0)
+    _check_end(model, language.end, tokens[mask])
     logp = token_logprobs(model, tokens, mask, attention_mask=attention_mask).sum(1)
     logp = logp.reshape(len(language.prompts), -1)
     total = logp.detach().exp().sum(1).min().item()
@@ -74,6 +79,17 @@ def language_logprobs(model, language):
             "the model knows tokens that the tokenizer does not"
         )
     return logp
+
+
+def _check_end(model, end, tokens):
+    """Raise ValueError if a sample would end at one of the tokens of the completions that does not end these."""
+    stops = stop_tokens_with(model, end)
+    others = [token for token in stops.tolist() if token != end and token in tokens]
+    if others:
+        raise ValueError(
+            f"the model's generation settings end a completion at token {others[0]} too, expected only {end}, the end "
+            "token with which the language was enumerated: set model.generation_config.eos_token_id to it"
+        )
 
 
 def language_rewards(reward, language, columns=None):
@@ -98,6 +114,7 @@ def objective(logp, rewards, reference_logp=None, beta=0.0):
     logp, rewards and reference_logp are (P, N). Its gradient in the model's parameters is the exact policy gradient.
     """
     check_same_shape("(P, N)", logp=logp, rewards=rewards)
+    _check_rewards(rewards)
     beta = check_number("beta", beta, least=0)
     values = (logp.exp() * rewards.to(logp.device)).sum(1)
     if beta and reference_logp is None:
@@ -108,22 +125,40 @@ def objective(logp, rewards, reference_logp=None, beta=0.0):
 
 
 def kl_divergence(logp, reference_logp):
-    """KL(pi || pi_ref) (P,) after each prompt, in nats, of log-probabilities (P, N)."""
+    """KL(pi || pi_ref) (P,) after each prompt, in nats, of log-probabilities (P, N).
+
+    A completion that pi never says adds 0; one that pi says and pi_ref never does makes it infinite.
+    """
     check_same_shape("(P, N)", logp=logp, reference_logp=reference_logp)
-    return (logp.exp() * (logp - reference_logp)).sum(1)
+    log_ratio = torch.where(logp == -torch.inf, 0.0, logp - reference_logp)
+    return (logp.exp() * log_ratio).sum(1)
 
 
 def optimal_policy(reference_logp, rewards, beta):
     """The best log-probabilities (P, N) where leaving the reference costs beta per nat, and their J.
 
     pi*(y|x) = pi_ref(y|x) exp(r / beta) / Z(x), and J* is the mean of beta log Z over prompts.
+    Both are float64: beta times the rounding of float32 could be more than the rewards.
     Source: Rafailov et al. (2023), eq. 4.
     """
     check_same_shape("(P, N)", reference_logp=reference_logp, rewards=rewards)
     beta = check_number("beta", beta, above=0, because=": it divides the rewards")
-    tilted = reference_logp + rewards.to(reference_logp.device) / beta
+    rewards = rewards.to(reference_logp.device).double()
+    _check_rewards(rewards, beta)
+    most = rewards.amax(1, keepdim=True)  # subtracted, so that no reward hides the reference
+    tilted = reference_logp.double().log_softmax(1) + (rewards - most) / beta
     log_z = tilted.logsumexp(1, keepdim=True)
-    return tilted - log_z, beta * log_z.mean()
+    return tilted - log_z, (most + beta * log_z).mean()
+
+
+def _check_rewards(rewards, beta=1.0):
+    """Raise ValueError unless all rewards are finite, and still are when divided by beta."""
+    wrong = (~rewards.isfinite()).nonzero()
+    if len(wrong):
+        i, j = wrong[0].tolist()
+        raise ValueError(f"rewards[{i}, {j}] is {float(rewards[i, j])}, expected finite numbers")
+    if not (rewards / beta).isfinite().all():
+        raise ValueError(f"beta is {beta}, expected a number that can divide the rewards: they overflow")
 
 
 def flat_gradient(value, model):
@@ -158,7 +193,8 @@ def next_token_policy(model, tokenizer, vocabulary):
 
     @torch.no_grad()
     def policy(texts):
-        tokens, there = encode(tokenizer, list(texts), model.device)
+        texts = by_position("texts", texts)
+        tokens, there = encode(tokenizer, texts, model.device)
         check_room(model, there, 0)
         probabilities = next_logits(model, tokens, there).cpu().double().softmax(1)
         given = probabilities[:, ids]

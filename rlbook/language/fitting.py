@@ -33,6 +33,12 @@ def check_pair(model, tokenizer):
             f"model is a {type(model).__name__} and tokenizer a {type(tokenizer).__name__}, "
             "expected a model and a tokenizer of transformers, in this order"
         )
+    check_is_language_model(model)
+
+
+def check_is_language_model(model):
+    if not isinstance(model, torch.nn.Module) or not hasattr(model, "config"):
+        raise TypeError(f"model is a {type(model).__name__}, expected a causal language model of transformers")
 
 
 def check_model(model):
@@ -40,8 +46,7 @@ def check_model(model):
 
     A model is rehearsed when it is first met in eval mode, and again with another kind of attention.
     """
-    if not isinstance(model, torch.nn.Module) or not hasattr(model, "config"):
-        raise TypeError(f"model is a {type(model).__name__}, expected a causal language model of transformers")
+    check_is_language_model(model)
     attention = model.config._attn_implementation
     if _rehearsed.get(model) == attention:
         return
@@ -113,6 +118,23 @@ def _rounding(model, logits):
     return 1.5 * max(eps, TF32 if logits.is_cuda and logits.dtype == torch.float32 else 0) ** 0.5
 
 
+def check_no_dropout(model):
+    """Raise ValueError if dropout is at work in the model: what it says would change from pass to pass."""
+    for name, module in model.named_modules():
+        if module.training and _dropout(module) > 0:
+            raise ValueError(
+                f"the model is in training mode, and {name or 'it'} drops a share of {_dropout(module):g}: expected "
+                "model.eval(), without dropout, so that the policy that is scored is the one that samples"
+            )
+
+
+def _dropout(module):
+    """The share that a module drops in training mode, by itself or as its attribute says, such as attention_dropout."""
+    if isinstance(module, torch.nn.modules.dropout._DropoutNd):
+        return module.p
+    return max((p for name, p in vars(module).items() if "drop" in name and isinstance(p, float)), default=0.0)
+
+
 def num_rows(model):
     """The number of token ids for which the model has a row in its embedding."""
     return model.get_input_embeddings().weight.shape[0]
@@ -121,6 +143,8 @@ def num_rows(model):
 def check_ids(model, tokens, tokenizer=None):
     """Raise ValueError if the model has no row for one of the tokens, or for the tokenizer's padding or end token."""
     rows = num_rows(model)
+    if int(tokens.min()) < 0:
+        raise ValueError(f"tokens has {int(tokens.min())}, expected ids from 0 to {rows - 1}, the model's")
     special = () if tokenizer is None else (tokenizer.pad_token_id, tokenizer.eos_token_id)
     worst = max(int(tokens.max()), *(i for i in special if i is not None), 0)
     if worst >= rows:

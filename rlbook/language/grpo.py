@@ -31,7 +31,7 @@ from rlbook._torch import (  # noqa: E402
 )
 from rlbook.language.fitting import check_ids, check_model  # noqa: E402
 from rlbook.language.rewards import ask, by_position, columns_by_position  # noqa: E402
-from rlbook.language.sampling import check_room, group_logprobs, sample  # noqa: E402
+from rlbook.language.sampling import check_room, checked_temperature, group_logprobs, sample  # noqa: E402
 from rlbook.language.texts import encode  # noqa: E402
 
 STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
@@ -207,7 +207,7 @@ def k3(logp, reference_logp):
     """
     check_same_shape("", logp=logp, reference_logp=reference_logp)
     log_ratio = reference_logp - logp
-    return log_ratio.exp() - 1 - log_ratio
+    return torch.expm1(log_ratio) - log_ratio
 
 
 @torch.no_grad()
@@ -273,7 +273,7 @@ def _check_numbers(clip, beta, temperature, max_gradient_norm):
     return (
         check_number("clip", clip, above=0),
         check_number("beta", beta, least=0),
-        check_number("temperature", temperature, above=0),
+        checked_temperature(temperature),
         check_number("max_gradient_norm", max_gradient_norm, above=0),
     )
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from rlbook._checks import check_counts, check_number, check_rng, require
+from rlbook._checks import check_counts, check_number, check_rng, require, shown
 
 torch = require("torch", extra="language")
 require("transformers", extra="language")
@@ -19,10 +19,12 @@ from torch.utils.checkpoint import checkpoint  # noqa: E402
 from transformers import DynamicCache  # noqa: E402
 from transformers.modeling_layers import GradientCheckpointingLayer  # noqa: E402
 
-from rlbook._torch import padding_learns, torch_generator  # noqa: E402
+from rlbook._torch import check_same_shape, padding_learns, torch_generator  # noqa: E402
 from rlbook.language.captured import captured  # noqa: E402
-from rlbook.language.fitting import check_ids, check_model, check_numbers, check_pair  # noqa: E402
+from rlbook.language.fitting import check_ids, check_model, check_no_dropout, check_numbers, check_pair  # noqa: E402
 from rlbook.language.texts import decode, encode  # noqa: E402
+
+LEAST_TEMPERATURE = 1e-6  # logits of a hundred, divided by it, are far from the largest float32
 
 
 class Samples(NamedTuple):
@@ -74,12 +76,12 @@ def greedy(model, tokenizer, prompts, *, max_new_tokens):
 def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1, temperature=1.0):
     """Continue each prompt group_size times, every token chosen by `choose`.
 
-    choose maps log-probabilities (B, V) to tokens (B,). A prompt is read once; its completions
+    choose maps log-probabilities (B, V) to tokens (B,) of type torch.int64. A prompt is read once; its completions
     share what the model remembers of it, its keys and values in the cache.
     """
     check_pair(model, tokenizer)
     check_counts(max_new_tokens=max_new_tokens, group_size=group_size)
-    temperature = _checked_temperature(temperature)
+    temperature = checked_temperature(temperature)
     if model.training:
         raise ValueError("the model is in training mode: expected model.eval(), without dropout")
     check_model(model)
@@ -102,7 +104,7 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
             if t > 0:
                 logits = predict(tokens[-1], there)
             logp = (at_least_float32(logits) / temperature).log_softmax(-1)
-            tokens.append(choose(logp)[:, None])
+            tokens.append(_checked_choice(choose(logp), logp)[:, None])
             logprobs.append(logp.gather(1, tokens[-1]))
             mask.append(going)
             there = torch.cat([there, going], 1)
@@ -133,7 +135,9 @@ def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0)
     is told to, in eval mode too, where transformers by itself does not.
     """
     check_model(model)
-    temperature = _checked_temperature(temperature)
+    check_no_dropout(model)
+    temperature = checked_temperature(temperature)
+    _check_tokens(tokens, mask=mask)
     attention_mask = torch.ones_like(mask) if attention_mask is None else attention_mask
     _check_own_tokens(tokens, mask, attention_mask)
     check_ids(model, tokens)
@@ -147,7 +151,7 @@ def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0)
             use_cache=False,
         ).logits[:, :-1]
     logits = at_least_float32(logits) / temperature
-    chosen = logits.gather(2, tokens[:, first:, None])[:, :, 0] - logits.logsumexp(2)
+    chosen = logits.gather(2, tokens[:, first:, None].long())[:, :, 0] - logits.logsumexp(2)
     return torch.nn.functional.pad(torch.where(mask[:, first:], chosen, 0.0), (first, 0))
 
 
@@ -159,7 +163,12 @@ def group_logprobs(model, samples, group_size, *, temperature=1.0):
     Raises ValueError if the samples are not in such groups.
     """
     check_model(model)
-    temperature = _checked_temperature(temperature)
+    check_no_dropout(model)
+    temperature = checked_temperature(temperature)
+    if not isinstance(samples, Samples):
+        raise TypeError(f"samples is a {type(samples).__name__}, expected Samples, as sample makes them")
+    check_counts(group_size=group_size)
+    _check_tokens(samples.tokens, mask=samples.mask, attention_mask=samples.attention_mask)
     tokens, attention_mask, mask = samples.tokens, samples.attention_mask, samples.mask
     first = int(mask.any(0).int().argmax())  # the column where all completions begin
     cache = DynamicCache(config=model.config)
@@ -185,7 +194,7 @@ def group_logprobs(model, samples, group_size, *, temperature=1.0):
             ).logits
             logits = torch.cat([logits, later], 1)
     logits = at_least_float32(logits) / temperature
-    chosen = logits.gather(2, tokens[:, first:, None])[:, :, 0] - logits.logsumexp(2)
+    chosen = logits.gather(2, tokens[:, first:, None].long())[:, :, 0] - logits.logsumexp(2)
     return torch.nn.functional.pad(torch.where(mask[:, first:], chosen, 0.0), (first, 0))
 
 
@@ -223,6 +232,8 @@ def next_logits(model, tokens, there, cache=None):
     """
     check_model(model)
     if cache is None:
+        check_no_dropout(model)
+        _check_tokens(tokens, there=there)
         check_ids(model, tokens)
     return model(
         input_ids=tokens,
@@ -243,7 +254,13 @@ def check_room(model, there, max_new_tokens):
     """Raise ValueError if a prompt, tokens there (B, L), and its completion do not fit into the model's context."""
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     lengths = there.sum(1)
-    if context is not None and context > 0 and lengths.max() + max_new_tokens > context:
+    full = context is not None and context > 0 and lengths.max() + max_new_tokens > context
+    if full and max_new_tokens == 0:
+        raise ValueError(
+            f"text {int(lengths.argmax())} has {int(lengths.max())} tokens, expected at most {context}: the model's "
+            "context holds no more"
+        )
+    if full:
         raise ValueError(
             f"prompt {int(lengths.argmax())} has {int(lengths.max())} tokens: with max_new_tokens={max_new_tokens} "
             f"expected at most {context - max_new_tokens}, since the model's context holds {context}"
@@ -252,20 +269,52 @@ def check_room(model, there, max_new_tokens):
 
 def stop_tokens(model, tokenizer):
     """The tokens that end a completion (N,): the tokenizer's end token, and those of the model's generation settings."""
+    return stop_tokens_with(model, tokenizer.eos_token_id)
+
+
+def stop_tokens_with(model, end):
+    """The tokens that end a completion (N,) where the end token of its tokenizer is `end`, None for none."""
     listed = model.generation_config.eos_token_id if model.generation_config is not None else None
-    stops = {tokenizer.eos_token_id, *(listed if isinstance(listed, list) else [listed])} - {None}
+    stops = {end, *(listed if isinstance(listed, list) else [listed])} - {None}
     return torch.tensor(sorted(stops), dtype=torch.long, device=model.device)
 
 
-def _checked_temperature(temperature):
-    return check_number("temperature", temperature, above=0, because="; for the likeliest token use greedy")
+def checked_temperature(temperature):
+    """The temperature as a float, if logits can be divided by it: by one nearer to 0 they would become infinite."""
+    because = "; for the likeliest token use greedy"
+    temperature = check_number("temperature", temperature, above=0, because=because)
+    return check_number("temperature", temperature, least=LEAST_TEMPERATURE, because=because)
+
+
+def _checked_choice(chosen, logp):
+    """What `choose` gave for log-probabilities (B, V), if these are tokens (B,)."""
+    if not isinstance(chosen, torch.Tensor):
+        raise TypeError(f"choose gives {shown(chosen)}, expected a tensor ({len(logp)},) of tokens: one for each row")
+    if chosen.shape != logp.shape[:1] or chosen.dtype != torch.int64:
+        raise ValueError(
+            f"choose gives a tensor {tuple(chosen.shape)} of {chosen.dtype}, expected ({len(logp)},) of torch.int64: "
+            "a token for each row"
+        )
+    least, most = (int(token) for token in chosen.aminmax())
+    if least < 0 or most >= logp.shape[1]:
+        raise ValueError(
+            f"choose gives token {least if least < 0 else most}, expected tokens from 0 to {logp.shape[1] - 1}"
+        )
+    return chosen
+
+
+def _check_tokens(tokens, **masks):
+    """Raise unless tokens are ids (B, L), at least one, and the masks of their shape say what is to be scored or there."""
+    check_same_shape("(B, L)", tokens=tokens, **masks)
+    if tokens.dtype not in (torch.int64, torch.int32):
+        raise ValueError(f"tokens has type {tokens.dtype}, expected token ids of torch.int64")
+    if not tokens.numel():
+        raise ValueError(f"tokens has shape {tuple(tokens.shape)}, expected (B, L), at least one token")
 
 
 def _check_own_tokens(tokens, mask, attention_mask):
     """Raise ValueError unless every token to score is there and has one before it."""
-    for name, array in [("mask", mask), ("attention_mask", attention_mask)]:
-        if array.shape != tokens.shape:
-            raise ValueError(f"{name} has shape {tuple(array.shape)}, expected {tuple(tokens.shape)}, that of tokens")
+    _check_tokens(tokens, mask=mask, attention_mask=attention_mask)
     if mask.dtype != torch.bool:
         raise ValueError(f"mask has type {mask.dtype}, expected torch.bool")
     there = attention_mask.bool()

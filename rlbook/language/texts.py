@@ -7,6 +7,7 @@ continued; and what a policy says is written out whole, for a reward function to
 
 from collections.abc import Mapping, Set
 from itertools import chain, groupby
+from numbers import Integral
 
 from rlbook._checks import require, shown
 
@@ -15,6 +16,8 @@ require("transformers", extra="language")
 
 from tokenizers.models import BPE, WordLevel  # noqa: E402
 from transformers import PreTrainedTokenizerBase  # noqa: E402
+
+from rlbook._torch import check_same_shape  # noqa: E402
 
 SPACE = "▁"  # how tokenizers of SentencePiece's kind write the space before a word
 
@@ -44,6 +47,7 @@ def encode(tokenizer, prompts, device):
 
 def decode(tokenizer, tokens, chosen):
     """The texts of the chosen ones of tokens (B, T), chosen (B, T) bool: a list (B,), as `written` writes them."""
+    check_same_shape("(B, T)", tokens=tokens, chosen=chosen)
     rows = zip(tokens.tolist(), chosen.tolist())  # at once: one by one is slow, above all from a GPU
     return written(tokenizer, [[token for token, is_chosen in zip(*row) if is_chosen] for row in rows])
 
@@ -54,6 +58,7 @@ def written(tokenizer, rows):
     No space is cleaned away, before a full stop or before the first word, where a tokenizer of Llama's kind leaves out
     the one that its token has: a completion stands after a prompt.
     """
+    _check_rows(rows)
     names = _names(tokenizer, sorted(set(chain.from_iterable(rows))))
     if None in names.values():
         return ["".join(_runs(tokenizer, row, names)) for row in rows]
@@ -64,6 +69,16 @@ def written(tokenizer, rows):
         row and names[row[0]].startswith(SPACE) and not text.startswith((SPACE, " ")) for row, text in zip(rows, texts)
     ]
     return [" " + text if lost else text for text, lost in zip(texts, begins)]
+
+
+def _check_rows(rows):
+    """Raise unless each row is a list of token ids."""
+    for i, row in enumerate(rows):
+        if not isinstance(row, (list, tuple)):
+            raise TypeError(f"row {i} of rows is {shown(row)}, expected a list of token ids")
+        for token in set(row):
+            if not isinstance(token, Integral) or isinstance(token, bool) or token < 0:
+                raise ValueError(f"row {i} of rows has {shown(token)}, expected token ids: whole numbers from 0")
 
 
 def _runs(tokenizer, row, names):
@@ -93,6 +108,8 @@ def _listed(prompts):
     for i, text in enumerate(texts):
         if not isinstance(text, str):
             raise ValueError(f"prompt {i} of prompts is {shown(text)}, expected a list of strings")
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError(f"prompt {i} is {shown(text)}, expected characters: half of a surrogate pair is none")
     return texts
 
 
