@@ -1,5 +1,6 @@
 """What the rooms that use PyTorch share: one source of randomness, the device that is there, what can be trained."""
 
+import inspect
 import math
 from contextlib import contextmanager
 
@@ -18,6 +19,12 @@ def check_optimizer(optimizer, **networks):
     """Raise unless each network is a module with something to train, all of it finite and held by the optimizer."""
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise TypeError(f"optimizer is a {type(optimizer).__name__}, expected one of torch.optim")
+    needed = inspect.signature(optimizer.step).parameters.values()
+    if any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in needed):
+        raise TypeError(
+            f"optimizer is a {type(optimizer).__name__}, whose step needs a closure, to compute the loss again and "
+            "again; expected one whose step needs none, such as torch.optim.Adam"
+        )
     held = {id(parameter) for parameter in parameters(optimizer)}
     for network, module in networks.items():
         check_weights(**{network: module})

@@ -16,7 +16,7 @@ from torch import nn
 
 from rlbook.advantages import gae, group_relative, leave_one_out, returns_to_go, td_errors
 from rlbook.deep.networks import mlp
-from rlbook.deep.reinforce import play, reinforce, reinforce_with_baseline
+from rlbook.deep.reinforce import log_probabilities, play, reinforce, reinforce_with_baseline
 from rlbook.language.exact import (
     enumerate_language,
     flat_gradient,
@@ -28,10 +28,11 @@ from rlbook.language.exact import (
     optimal_policy,
 )
 from rlbook.language.grpo import clipped_surrogate, grpo, k3, score, update
-from rlbook.language.models import tiny_gpt2, word_tokenizer
-from rlbook.language.rewards import TOY_PROMPTS, TOY_WORDS, agreement, ask, exact_match, is_number
+from rlbook.language.models import load, tiny_gpt2, word_tokenizer
+from rlbook.language.rewards import TOY_PROMPTS, TOY_WORDS, agreement, ask, exact_match, is_number, sentiment
 from rlbook.language.sampling import complete, group_logprobs, next_logits, sample, token_logprobs
 from rlbook.language.texts import decode, written
+from rlbook.language.token_mdp import token_mdp
 from rlbook.statistics import bootstrap, clopper_pearson, standard_error, t_interval
 
 torch.set_num_threads(1)
@@ -122,6 +123,17 @@ def spoilt(module):
     return module
 
 
+class Gives(nn.Linear):
+    """A linear layer that gives something else, made of what it would give."""
+
+    def __init__(self, inputs, outputs, change):
+        super().__init__(inputs, outputs)
+        self.change = change
+
+    def forward(self, x):
+        return self.change(super().forward(x))
+
+
 NETWORKS = [
     ("an environment alone", lambda: learn(env=gymnasium.make("CartPole-v1")), "expected a gymnasium VectorEnv"),
     ("a function as policy", lambda: learn(policy=lambda s: s), "policy is a function, expected a torch.nn.Module"),
@@ -146,6 +158,50 @@ NETWORKS = [
     ("one size", lambda: mlp(4, rng=rng()), "sizes are (4,)"),
     ("a size of 2.5", lambda: mlp(4, 2.5, rng=rng()), "sizes are (4, 2.5)"),
     ("gain as text", lambda: mlp(4, 2, rng=rng(), last_gain="small"), "last_gain is 'small'"),
+    ("two things of a policy", lambda: learn(policy=Gives(4, 2, lambda x: (x, x))), "policy gives (tensor("),
+    ("two things of a value", lambda: learn(value=Gives(4, 1, lambda x: (x, x))), "value gives (tensor("),
+    (
+        "whole numbers as logits",
+        lambda: learn(policy=Gives(4, 2, lambda x: x.long())),
+        "policy gives numbers of type torch.int64",
+    ),
+    (
+        "whole numbers as values",
+        lambda: learn(value=Gives(4, 1, lambda x: x.long())),
+        "value gives numbers of type torch.int64",
+    ),
+    (
+        "a policy without gradient",
+        lambda: learn(policy=Gives(4, 2, torch.detach)),
+        "output of policy needs no gradient",
+    ),
+    (
+        "a value without gradient",
+        lambda: learn(value=Gives(4, 1, torch.detach)),
+        "output of value needs no gradient, expected one that depends on its weights: it would never learn",
+    ),
+    *[
+        (f"actions, {name}", partial(log_probabilities, nn.Linear(4, 2), torch.zeros(2, 4), actions), words)
+        for name, (actions, words) in {
+            "after the last": (torch.tensor([0, 2]), "actions[1] is 2, expected an action from 0 to 1"),
+            "negative": (torch.tensor([-1, 0]), "actions[0] is -1"),
+            "floats": (torch.zeros(2), "actions have type torch.float32, expected torch.int64"),
+            "flags": (torch.zeros(2, dtype=torch.bool), "actions have type torch.bool"),
+            "an array": (np.zeros(2, int), "actions is array([0, 0]), expected a torch.Tensor"),
+            "a list": ([0, 0], "actions is [0, 0]"),
+            "one": (torch.tensor([0]), "actions have shape (1,), expected (2,)"),
+        }.items()
+    ],
+    (
+        "observations of NumPy",
+        lambda: log_probabilities(nn.Linear(4, 2), np.zeros((2, 4)), torch.zeros(2)),
+        "observations is array(",
+    ),
+    (
+        "an optimizer that asks again",
+        lambda: learn(optimizer=torch.optim.LBFGS(nn.Linear(4, 2).parameters())),
+        "whose step needs a closure",
+    ),
 ]
 
 # Language models: rewards, exact answers, GRPO
@@ -195,6 +251,13 @@ REWARDS = [
     ),
     ("a reply that is no text", lambda: is_number([""], [12]), "completions[0] is 12"),
     ("replies in one text", lambda: is_number(["", ""], "12"), "completions is '12'"),
+    ("a reply that is missing", lambda: agreement(["good ."], [None]), "completions[0] is None"),
+    ("a prompt that is missing", lambda: agreement([None], ["good"]), "prompts[0] is None"),
+    ("no reply", lambda: agreement(["good ."], None), "completions is None"),
+    ("fewer replies than prompts", lambda: agreement(["good ."] * 2, ["good"]), "prompts has 2 entries, expected 1"),
+    ("the sentiment of a number", lambda: sentiment(3), "text is 3 of type int, expected a string"),
+    ("a reward with other names", lambda: ask(lambda p, c: [0.0], ["a"], ["b"]), "passed by these names"),
+    ("a reward by position", lambda: ask(lambda prompts, completions, /: [0.0], ["a"], ["b"]), "passed by these names"),
 ]
 
 COLUMNS = {
@@ -239,6 +302,10 @@ def drops(model):
 
 def draw(model=MODEL, prompts=TOY_PROMPTS, **more):
     return sample(model, TOKENIZER, prompts, **{"max_new_tokens": 2, "rng": rng()} | more)
+
+
+def small(**more):
+    return token_mdp(["a", "."], 1, lambda prompts, completions: [0.0, 1.0], **more)
 
 
 def other(words=TOY_WORDS, context=32):
@@ -316,6 +383,22 @@ GRPO = [
     ("a reference that reads less", lambda: train(reference=other(context=5)), "context holds 5"),
     ("a reference by name", lambda: train(reference="gpt2"), "reference is a str"),
     ("a reward that is no function", lambda: train(reward=1.0), "reward is 1.0, expected a function"),
+    (
+        "a reward with other names before sampling",
+        lambda: train(tokenizer=TOKENIZER, reward=lambda p, c: 0),
+        "(p, c) cannot be called",
+    ),
+    (
+        "a reward without the column",
+        lambda: train(reward=lambda prompts, completions: 0, columns={"told": [1, 2, 3]}),
+        "expected (prompts, completions, told), passed by these names",
+    ),
+    ("a reward with a column more", lambda: train(reward=exact_match), "missing a required argument: 'answer'"),
+    (
+        "an optimizer that asks again and again",
+        lambda: train(optimizer=torch.optim.LBFGS(MODEL.parameters())),
+        "whose step needs a closure",
+    ),
 ]
 
 UPDATE = partial(update, MODEL, torch.optim.SGD(MODEL.parameters(), lr=0.0), SAMPLES)
@@ -466,6 +549,24 @@ LANGUAGES = [
     ("a negative token", lambda: written(TOKENIZER, [[0], [-1]]), "row 1 of rows has -1, expected token ids"),
     ("half a token", lambda: written(TOKENIZER, [[0.5]]), "row 0 of rows has 0.5"),
     ("one row of tokens", lambda: written(TOKENIZER, [0, 1]), "row 0 of rows is 0, expected a list of token ids"),
+    ("a policy in a row", lambda: small().completion_probabilities([0, 0, 0]), "policy has shape (3,), expected ("),
+    ("a policy of texts", lambda: small().completion_probabilities(["a"]), "policy is ['a'], expected real numbers"),
+    ("a reference that is an array", lambda: small(reference=np.full((3, 2), 0.5)), "reference is array("),
+    (
+        "a device by another name",
+        lambda: load("arithmetic", device="gpu"),
+        "device is 'gpu', expected one that this machine has: 'cpu'",
+    ),
+    ("a device far away", lambda: load("arithmetic", device=99), "device is 99"),
+    ("no device", lambda: load("arithmetic", device=""), "device is ''"),
+    ("a device that is True", lambda: load("arithmetic", device=True), "device is True"),
+    (
+        "a wide model",
+        lambda: tiny_gpt2(TOKENIZER, rng=rng(), width=10**9, heads=1),
+        "GB, more than 4 GB: expected fewer layers",
+    ),
+    ("a long model", lambda: tiny_gpt2(TOKENIZER, rng=rng(), context=10**9), "GB, more than 4 GB"),
+    ("a deep model", lambda: tiny_gpt2(TOKENIZER, rng=rng(), layers=10**6), "GB, more than 4 GB"),
 ]
 
 TABLE = ADVANTAGES + STATISTICS + NETWORKS + REWARDS + GRPO + PARTS + LANGUAGES

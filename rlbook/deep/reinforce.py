@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import check_counts, check_number, check_rng, require
+from rlbook._checks import check_counts, check_number, check_rng, require, shown
 from rlbook.advantages import returns_to_go
 
 torch = require("torch", extra="deep")
@@ -88,13 +88,12 @@ def play(env, policy, rng, *, max_steps=10_000):
 def log_probabilities(policy, observations, actions):
     """log pi(a|s) of the actions (N,) taken at observations (N, ...): (N,), differentiable.
 
-    Raises ValueError unless there is an action for each observation.
+    Raises ValueError unless there is an action for each observation, one of those that the policy has logits for, and
+    the logits depend on its weights where a gradient is asked for.
     """
-    if actions.shape != observations.shape[:1]:
-        raise ValueError(
-            f"actions have shape {tuple(actions.shape)}, expected {tuple(observations.shape[:1])}: one for each observation"
-        )
-    logp = policy(observations).log_softmax(dim=-1)  # (N, A)
+    _check_actions(observations, actions)
+    logp = _output("policy", policy, observations).log_softmax(dim=-1)  # (N, A)
+    _check_range(actions, logp)
     return logp.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
 
 
@@ -171,8 +170,44 @@ def _like(env, policy):
     return {"dtype": torch.int64 if discrete else parameter.dtype, "device": parameter.device}
 
 
+def _check_actions(observations, actions):
+    for name, tensor in {"observations": observations, "actions": actions}.items():
+        if not isinstance(tensor, torch.Tensor):
+            raise TypeError(f"{name} is {shown(tensor)}, expected a torch.Tensor")
+    if actions.shape != observations.shape[:1]:
+        raise ValueError(
+            f"actions have shape {tuple(actions.shape)}, expected {tuple(observations.shape[:1])}: one for each observation"
+        )
+    if actions.dtype != torch.int64:
+        raise ValueError(f"actions have type {actions.dtype}, expected torch.int64: the number of each action")
+
+
+def _check_range(actions, logp):
+    if logp.shape[:-1] != actions.shape:
+        raise ValueError(f"the policy gives logits {tuple(logp.shape)}, expected {(len(actions), 'A')}: a row for each")
+    wrong = ((actions < 0) | (actions >= logp.shape[-1])).nonzero()
+    if len(wrong):
+        n = int(wrong[0])
+        raise ValueError(f"actions[{n}] is {int(actions[n])}, expected an action from 0 to {logp.shape[-1] - 1}")
+
+
+def _output(name, network, observations):
+    """What a network gives for observations, if it is a tensor of real numbers from which its weights can learn."""
+    output = network(observations)
+    if not isinstance(output, torch.Tensor):
+        raise TypeError(f"{name} gives {shown(output)}, expected a torch.Tensor alone")
+    if not output.is_floating_point():
+        raise ValueError(f"{name} gives numbers of type {output.dtype}, expected real ones, such as torch.float32")
+    learns = isinstance(network, torch.nn.Module) and any(weight.requires_grad for weight in network.parameters())
+    if learns and torch.is_grad_enabled() and not output.requires_grad:
+        raise ValueError(
+            f"the output of {name} needs no gradient, expected one that depends on its weights: it would never learn"
+        )
+    return output
+
+
 def _logits(policy, state, num_actions):
-    logits = policy(state)
+    logits = _output("policy", policy, state)
     if logits.shape != (len(state), num_actions):
         raise ValueError(
             f"the policy maps observations {tuple(state.shape)} to {tuple(logits.shape)}, expected logits "
@@ -190,7 +225,7 @@ def _draw(logits, generator):
 
 
 def _values(value, observations):
-    values, wanted = value(observations), (len(observations),)
+    values, wanted = _output("value", value, observations), (len(observations),)
     if values.shape not in (wanted, (*wanted, 1)):
         raise ValueError(
             f"the value network maps observations {tuple(observations.shape)} to {tuple(values.shape)}, "

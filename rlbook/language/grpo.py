@@ -30,7 +30,7 @@ from rlbook._torch import (  # noqa: E402
     parameters,
 )
 from rlbook.language.fitting import check_ids, check_model  # noqa: E402
-from rlbook.language.rewards import ask, by_position, columns_by_position  # noqa: E402
+from rlbook.language.rewards import ask, by_position, check_reward, columns_by_position  # noqa: E402
 from rlbook.language.sampling import check_room, checked_temperature, group_logprobs, sample  # noqa: E402
 from rlbook.language.texts import encode  # noqa: E402
 
@@ -85,7 +85,7 @@ def grpo(
     prompts     strings, in a list, an array or one column of a table; each step draws
                 prompts_per_step of them, all different
     reward      reward(prompts, completions, **columns) -> a list of floats, one a completion
-    optimizer   any PyTorch optimizer of the model's parameters
+    optimizer   any PyTorch optimizer of the model's parameters whose step takes no closure
     columns     {name: list, array or column}, an entry for each prompt, that the reward function
                 gets too; prompts and columns belong together by position, not by any labels
     beta        weight of the KL divergence from the reference, in reward per nat; 0 for none
@@ -110,6 +110,7 @@ def grpo(
     _check_models(model, tokenizer, optimizer, reference)
     prompts = by_position("prompts", prompts)
     columns = columns_by_position(columns, len(prompts), "prompt")
+    check_reward(reward, columns)
     _check_prompts([model, reference or model], tokenizer, prompts, max_new_tokens, prompts_per_step)
     model.eval()
     if reference is None and beta:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from rlbook._checks import check_counts, check_rng, require, shown
+from rlbook._checks import check_counts, check_memory, check_rng, require, shown
 
 torch = require("torch", extra="language")
 require("transformers", extra="language")
@@ -49,10 +49,17 @@ def load(name, *, device=None, dtype=None):
 
     The model is in eval mode: its dropout is off, so that the policy that samples is the one that is scored. The
     tokenizer pads on the left, and with the end token where it has no padding token of its own.
-    Raises OSError if there is no such model, or none that can be reached; ValueError for a dtype of no real numbers.
+    Raises OSError if there is no such model, or none that can be reached; ValueError for a dtype of no real numbers,
+    or a device that is not there.
     """
     if not isinstance(name, (str, Path)):
         raise TypeError(f"name is {shown(name)}, expected a model's name as a string, or a folder")
+    if isinstance(name, Path) and not name.is_dir():
+        raise OSError(
+            f"no folder {str(name)!r}: a Path is a folder, expected one that is there, or a string for a shipped model "
+            f"({', '.join(shipped_models())}) or one of a hub"
+        )
+    device = best_device() if device is None else _device(device)
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise ValueError(f"dtype is {shown(dtype)}, expected one of real numbers, such as torch.float32")
     source = SHIPPED / name if name in shipped_models() else name
@@ -75,7 +82,19 @@ def load(name, *, device=None, dtype=None):
         )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return model.to(device or best_device()).eval(), tokenizer
+    return model.to(device).eval(), tokenizer
+
+
+def _device(device):
+    """The device, if this machine has it."""
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (TypeError, ValueError, RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"device is {shown(device)}, expected one that this machine has: 'cpu', or None for the best, {best_device()}"
+        ) from error
+    return place
 
 
 def _hub_answers():
@@ -145,12 +164,15 @@ def tiny_gpt2(tokenizer, *, rng, layers=2, width=64, heads=2, context=32):
     check_counts(layers=layers, width=width, heads=heads, context=context)
     if width % heads:
         raise ValueError(f"width is {width}, expected a multiple of heads, {heads}: each head reads an equal part")
+    layers, width, heads, context = (int(size) for size in (layers, width, heads, context))
+    size = (len(tokenizer) + context + 2) * width + layers * (12 * width + 13) * width  # GPT-2's parameters
+    check_memory(f"a model of {size:,} parameters", 4 * size, "expected fewer layers, or a smaller width or context")
     config = GPT2Config(
         vocab_size=len(tokenizer),
-        n_positions=int(context),
-        n_embd=int(width),
-        n_layer=int(layers),
-        n_head=int(heads),
+        n_positions=context,
+        n_embd=width,
+        n_layer=layers,
+        n_head=heads,
         resid_pdrop=0.0,
         embd_pdrop=0.0,
         attn_pdrop=0.0,

@@ -3,6 +3,7 @@
 The columns are whatever else belongs to the prompts, such as their right answers; all lists have the same length.
 """
 
+import inspect
 import re
 from collections.abc import Mapping, Set
 
@@ -22,7 +23,7 @@ def agreement(prompts, completions, **columns):
     of the prompt's; 0 if its full stop never came.
     """
     rewards = []
-    for prompt, completion in zip(prompts, completions):
+    for prompt, completion in _pairs(prompts, completions):
         said, words = sentiment(prompt), completion.split()
         finished = len(words) < TOY_LENGTH
         sign = (said > 0) - (said < 0)
@@ -36,7 +37,7 @@ def sentiment(text):
     Each is doubled by every "very" and turned round by every "not" before it.
     """
     total, factor = 0, 1
-    for word in text.split():
+    for word in _text("text", text).split():
         if word in ("not", "very"):
             factor *= -1 if word == "not" else 2
         elif word in ("good", "bad"):
@@ -69,14 +70,13 @@ def ask(reward, prompts, completions, columns=None):
     It may return its numbers as a list, a tuple, or an array, tensor or column of shape (B,), wherever that is; True
     counts 1. Raises ValueError unless it is one finite number for each completion, TypeError for what is no function.
     """
-    if not callable(reward):
-        raise TypeError(f"reward is {shown(reward)}, expected a function: reward(prompts, completions, **columns)")
     prompts, completions = by_position("prompts", prompts), by_position("completions", completions)
     if len(prompts) != len(completions):
         raise ValueError(f"prompts has {len(prompts)} entries, expected {len(completions)}: one for each completion")
     given = columns_by_position(columns, len(completions), "completion")
+    check_reward(reward, given)
     rewards = reward(prompts=list(prompts), completions=list(completions), **given)
-    name = getattr(reward, "__name__", shown(reward))
+    name = _name(reward)
     if not isinstance(rewards, (list, tuple)) and getattr(rewards, "shape", ()) != () and hasattr(rewards, "tolist"):
         rewards = rewards.tolist()  # an array, a tensor or a column, by position
     if not isinstance(rewards, (list, tuple)) or len(rewards) != len(completions):
@@ -93,6 +93,27 @@ def ask(reward, prompts, completions, columns=None):
             f"{shown(prompts[i])}: expected a finite number"
         )
     return np.array(numbers)
+
+
+def check_reward(reward, columns=()):
+    """Raise TypeError unless reward is a function that can be given prompts, completions and these columns, by name."""
+    if not callable(reward):
+        raise TypeError(f"reward is {shown(reward)}, expected a function: reward(prompts, completions, **columns)")
+    try:
+        signature = inspect.signature(reward)
+    except ValueError:  # of some functions written in C nothing is known
+        return
+    try:
+        signature.bind(**dict.fromkeys(["prompts", "completions", *columns]))
+    except TypeError as error:
+        raise TypeError(
+            f"reward function {_name(reward)}{signature} cannot be called ({error}): expected "
+            f"({', '.join(['prompts', 'completions', *columns])}), passed by these names, or **columns for those it ignores"
+        ) from None
+
+
+def _name(reward):
+    return getattr(reward, "__name__", shown(reward))
 
 
 def by_position(name, column):
@@ -127,8 +148,20 @@ def columns_by_position(columns, count, of):
 
 def _texts(name, texts):
     """The entries of a column that are to be compared as strings."""
-    texts = by_position(name, texts)
-    for i, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise ValueError(f"{name}[{i}] is {shown(text)} of type {type(text).__name__}, expected a string")
-    return texts
+    return [_text(f"{name}[{i}]", text) for i, text in enumerate(by_position(name, texts))]
+
+
+def _text(name, text):
+    """The text, if it is one."""
+    if not isinstance(text, str):
+        kind = "" if text is None else f" of type {type(text).__name__}"
+        raise ValueError(f"{name} is {shown(text)}{kind}, expected a string")
+    return text
+
+
+def _pairs(prompts, completions):
+    """Each prompt, a string, with its completion."""
+    prompts, completions = _texts("prompts", prompts), _texts("completions", completions)
+    if len(prompts) != len(completions):
+        raise ValueError(f"prompts has {len(prompts)} entries, expected {len(completions)}: one for each completion")
+    return zip(prompts, completions)

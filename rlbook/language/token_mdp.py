@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import scipy.sparse
 
-from rlbook._checks import check_counts, shown
+from rlbook._checks import check_array, check_counts, shown
 from rlbook.language.rewards import ask
 from rlbook.mdp import FiniteMDP
 
@@ -41,6 +41,10 @@ def token_mdp(vocabulary, length, reward, *, prompts=("",), end=None, reference=
         raise ValueError(f"separator is {shown(separator)}, expected a string")
     if end is not None and end not in vocabulary:
         raise ValueError(f"end is {shown(end)}, expected one of the vocabulary: {shown(vocabulary)}")
+    if reference is not None and not callable(reference):
+        raise TypeError(
+            f"reference is {shown(reference)}, expected a function from texts (S,) to next-token probabilities (S, A)"
+        )
     if not prompts:
         raise ValueError("prompts is empty, expected at least one text to start with")
     return TokenMDP(vocabulary, length, reward, prompts, end, reference, separator)
@@ -115,7 +119,13 @@ class TokenMDP(FiniteMDP):
 
     def completion_probabilities(self, policy):
         """The probability (prompts, N) of each completion after each prompt, under a policy (S, A): a product of its own."""
-        policy = np.asarray(policy).reshape(len(self.prompts), -1, self.num_actions)
+        policy = check_array("policy", policy)
+        if policy.shape != (self.num_states, self.num_actions):
+            raise ValueError(
+                f"policy has shape {policy.shape}, expected {(self.num_states, self.num_actions)}: the probabilities of "
+                "all tokens in each state"
+            )
+        policy = policy.reshape(len(self.prompts), -1, self.num_actions)
         reached = np.ones(policy.shape[:2])
         for s in range(1, reached.shape[1]):  # a text stands after the one that it continues
             reached[:, s] = reached[:, self.parent[s]] * policy[:, self.parent[s], self.token[s]]
