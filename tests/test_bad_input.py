@@ -590,3 +590,31 @@ def test_good_input_is_not_refused():
     assert learn(value=nn.Linear(4, 1), gamma=np.float64(0.9)).update == 1
     assert ask(lambda prompts, completions: [0.0, True, 2], ["a"] * 3, ["b"] * 3).tolist() == [0, 1, 2]
     assert len(UPDATE(np.ones(6), SAMPLES.logprobs, beta=0.1)) == 3
+    frozen = nn.Linear(4, 2).requires_grad_(False)
+    assert log_probabilities(frozen, torch.zeros(3, 4), torch.tensor([0, 1, 0])).shape == (3,)
+    assert ask(lambda completions, **others: [1.0], ("a",), np.array(["b"]), {"told": [1]}).tolist() == [1]
+    assert agreement(("good .",), np.array(["good"])) == [0.25]
+    assert load("arithmetic", device=torch.device("cpu"))[0].device == torch.device("cpu")
+
+
+def test_what_is_right_but_unusual_to_score_is_scored():
+    scored = token_logprobs(MODEL, TOKENS, SAMPLES.mask, attention_mask=SAMPLES.attention_mask)
+    for unusual in (
+        lambda: token_logprobs(MODEL, TOKENS.int(), SAMPLES.mask, attention_mask=SAMPLES.attention_mask.long()),
+        lambda: token_logprobs(changed(nn.Module.train), TOKENS, SAMPLES.mask, attention_mask=SAMPLES.attention_mask),
+        lambda: group_logprobs(MODEL, SAMPLES, np.int64(2)),
+    ):
+        assert torch.allclose(unusual(), scored, atol=1e-6)
+    for model in (changed(ends_at(4)), changed(ends_at([4, 4])), changed(ends_at(None)), changed(ends_at([4, 9]))):
+        assert torch.equal(language_logprobs(model, LANGUAGE), language_logprobs(MODEL, LANGUAGE))
+    assert decode(TOKENIZER, TOKENS, SAMPLES.mask.long()) == decode(TOKENIZER, TOKENS, SAMPLES.mask)
+    assert written(TOKENIZER, [(0, np.int64(1)), []]) == ["good bad", ""]
+    assert draw(prompts=["good", "bad"], temperature=1e-6).logprobs.isfinite().all()
+
+
+def test_a_temperature_or_a_prompt_that_is_refused_leaves_the_generator_as_it_was():
+    before, after = rng(), rng()
+    for refused in ({"temperature": 1e-40}, {"prompts": ["\ud83d"]}):
+        with pytest.raises(ValueError):
+            draw(rng=after, **refused)
+    assert after.random() == before.random()
