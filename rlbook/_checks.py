@@ -83,8 +83,24 @@ def check_counts(least=1, **counts):
         check_count(name, count, least=least)
 
 
+def check_flag(name, flag):
+    """The flag as a bool; NumPy's is one. Raises ValueError for all else, also for what counts as true or false."""
+    if not isinstance(flag, bool | np.bool_):
+        raise ValueError(f"{name} is {shown(flag)}, expected True or False")
+    return bool(flag)
+
+
+def check_plain(name, values):
+    """Raise ValueError for what NumPy would read without its mask, or not at all: a tensor that requires a gradient."""
+    if np.ma.isMaskedArray(values):
+        raise ValueError(f"{name} is a masked array, whose mask would be lost: expected an array without one")
+    if getattr(values, "requires_grad", False):
+        raise ValueError(f"{name} is a tensor that requires a gradient, expected an array or {name}.detach()")
+
+
 def check_array(name, values):
     """The values as an array of real numbers, of whatever shape. Raises ValueError for texts, None and ragged rows."""
+    check_plain(name, values)
     try:
         array = np.asarray(values)
     except ValueError:
@@ -92,6 +108,11 @@ def check_array(name, values):
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} is {shown(values)}, expected real numbers, not the type {array.dtype}")
     return array
+
+
+def rounding_of(dtype):
+    """By how much the sum of probabilities of that type may differ from 1."""
+    return {np.dtype(np.float16): 1e-3, np.dtype(np.float32): 1e-5}.get(np.dtype(dtype), 1e-8)
 
 
 MOST_BYTES = 4_000_000_000  # that a call may ask for without a word from the caller

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from rlbook._checks import check_counts, check_number, shown
+from rlbook._checks import check_counts, check_number, check_plain, shown
 
 
 def returns_to_go(rewards, *, gamma=1.0, ended=None):
@@ -31,7 +31,7 @@ def returns_to_go(rewards, *, gamma=1.0, ended=None):
             later = xp.where(goes_on[t], later, 0.0)
         later = rewards[t] + gamma * later
         returns.append(later)
-    return _as_kind(xp.stack(returns[::-1]), kind)
+    return _as_kind(xp, xp.stack(returns[::-1]), kind, "a return is")
 
 
 def td_errors(rewards, values, terminated, *, gamma, truncated=None, next_values=None):
@@ -60,7 +60,7 @@ def td_errors(rewards, values, terminated, *, gamma, truncated=None, next_values
     next_values = xp.where(terminated, 0.0, next_values)
     for name, array in {"rewards": rewards, "values": values, next_name: next_values}.items():
         _check_finite(xp, name, array)
-    return _as_kind(rewards + gamma * next_values - values, kind)
+    return _as_kind(xp, rewards + gamma * next_values - values, kind, "a TD error is")
 
 
 def gae(rewards, values, terminated, truncated, *, gamma, lam, next_values=None):
@@ -78,7 +78,7 @@ def gae(rewards, values, terminated, truncated, *, gamma, lam, next_values=None)
     gamma, lam = check_number("gamma", gamma, least=0, most=1), check_number("lam", lam, least=0, most=1)
     ended = _flags(xp, terminated, "terminated", rewards) | _flags(xp, truncated, "truncated", rewards)
     delta = td_errors(rewards, values, terminated, gamma=gamma, truncated=truncated, next_values=next_values)
-    return _as_kind(returns_to_go(delta, gamma=gamma * lam, ended=ended), kind)
+    return _as_kind(xp, returns_to_go(delta, gamma=gamma * lam, ended=ended), kind, "an advantage is")
 
 
 def leave_one_out(rewards, group_size):
@@ -88,8 +88,8 @@ def leave_one_out(rewards, group_size):
     Raises ValueError for groups of fewer than 2, if they do not divide B, or for a reward that is not finite.
     Source: Kool et al. (2019); Ahmadian et al. (2024).
     """
-    xp, kind, groups = _centred_groups(rewards, group_size)
-    return _finite_as_kind(xp, groups * (group_size / (group_size - 1)), kind)
+    xp, kind, groups, unit = _centred_groups(rewards, group_size)
+    return _finite_as_kind(xp, groups * (group_size / (group_size - 1)) * unit, kind)
 
 
 def group_relative(rewards, group_size, *, divide_by_std=True, epsilon=0.0):
@@ -102,17 +102,22 @@ def group_relative(rewards, group_size, *, divide_by_std=True, epsilon=0.0):
     Raises ValueError for groups of fewer than 2, if they do not divide B, or for a reward that is not finite.
     Source: Shao et al. (2024), section 4.1.2; without the std: Liu et al. (2025).
     """
-    xp, kind, groups = _centred_groups(rewards, group_size)
+    xp, kind, groups, unit = _centred_groups(rewards, group_size)
     epsilon = check_number("epsilon", epsilon, least=0)
     if divide_by_std:
         variance = (groups**2).mean(axis=1, keepdims=True)
-        _check_finite(xp, "variance", variance)
-        groups = groups / (xp.where(variance > 0, variance, 1.0) ** 0.5 + epsilon)
+        groups = groups / (xp.where(variance > 0, variance, 1.0) ** 0.5 + epsilon / unit)
+    else:
+        groups = groups * unit
     return _finite_as_kind(xp, groups, kind)
 
 
 def _centred_groups(rewards, group_size):
-    """The rewards (B / K, K) less the mean of their group, and exactly 0 where all of a group are equal."""
+    """The rewards (B / K, K) less the mean of their group, and exactly 0 where all of a group are equal.
+
+    They are in units (B / K, 1), which come with them, of about the largest reward: no sum is too large, no square too
+    small.
+    """
     xp, kind, (rewards,) = _floats(rewards=rewards)
     check_counts(least=2, group_size=group_size)
     if rewards.ndim != 1:
@@ -121,8 +126,17 @@ def _centred_groups(rewards, group_size):
         raise ValueError(f"{len(rewards)} rewards do not divide into groups of {group_size}, expected a multiple of it")
     _check_finite(xp, "rewards", rewards)
     groups = rewards.reshape(-1, group_size)
+    unit = power_of_two(xp, xp.amax(abs(groups), axis=1, keepdims=True))
+    groups = groups / unit
     groups = groups - groups[:, :1]  # changes no difference, but makes equal rewards 0 before their mean is rounded
-    return xp, kind, groups - groups.mean(axis=1, keepdims=True)
+    return xp, kind, groups - groups.mean(axis=1, keepdims=True), unit
+
+
+def power_of_two(xp, sizes):
+    """The largest power of two not above each size, 1 for 0: dividing by it rounds nothing. (Its inverse is finite.)"""
+    sizes = sizes if xp is np else sizes.detach()
+    sizes = xp.where(sizes > 0, xp.clip(sizes, xp.finfo(sizes.dtype).tiny, None), 1.0)
+    return sizes / (2 * xp.frexp(sizes)[0])
 
 
 # NumPy and torch agree on the names used above; which of the two it is, the arguments say.
@@ -154,6 +168,7 @@ def _floats(**arrays):
 
 def _array(name, array, expected):
     """The array as one of NumPy's that holds numbers or flags, not texts."""
+    check_plain(name, array)
     try:
         numbers = np.asarray(array)
         numbers = numbers.astype(float) if numbers.dtype == object else numbers
@@ -164,19 +179,23 @@ def _array(name, array, expected):
     return numbers
 
 
-def _as_kind(array, kind):
-    """The array as one of that type of floats."""
-    return array.astype(kind, copy=False) if isinstance(array, (np.ndarray, np.generic)) else array.to(kind)
+def _as_kind(xp, array, kind, what):
+    """The array as one of that type of floats. Raises ValueError where a finite number is too large for it."""
+    if array.dtype != kind and (xp.isfinite(array) & (abs(array) > float(xp.finfo(kind).max))).any():
+        _too_large(what, kind)
+    return array.astype(kind, copy=False) if xp is np else array.to(kind)
 
 
 def _finite_as_kind(xp, groups, kind):
     """The advantages (B,) of groups (B / K, K), which may be too large for their type."""
-    advantages = _as_kind(groups.reshape(-1), kind)
+    advantages = _as_kind(xp, groups.reshape(-1), kind, "the advantages are")
     if not xp.isfinite(advantages).all():
-        raise ValueError(
-            f"the advantages are too large for {kind}: expected smaller rewards, or a wider type of floats"
-        )
+        _too_large("the advantages are", kind)
     return advantages
+
+
+def _too_large(what, kind):
+    raise ValueError(f"{what} too large for {kind}: expected smaller rewards, or a wider type of floats")
 
 
 def _flags(xp, flags, name, rewards):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv, stdtrit
 
-from rlbook._checks import check_counts, check_number, check_rng, shown
+from rlbook._checks import check_counts, check_number, check_plain, check_rng, shown
+from rlbook.advantages import power_of_two
 
 LEAST_RUNS = 10  # of `bootstrap`: the fewest with which it was measured to keep its word
 
@@ -30,10 +31,12 @@ def standard_error(samples):
     68% of such bands hold the true mean, of three 58% and of two 50%. Raises ValueError for fewer than two runs, which
     say nothing about their spread.
     """
-    samples = _check_runs("samples", samples)
+    samples, unit = _in_units(_check_runs("samples", samples))
     mean = samples.mean(axis=0)
     error = _error(samples)
-    return Band(mean, mean - error, mean + error, f"mean of {len(samples)} runs ± standard error")
+    return Band(
+        mean * unit, (mean - error) * unit, (mean + error) * unit, f"mean of {len(samples)} runs ± standard error"
+    )
 
 
 def t_interval(samples, *, level=0.95):
@@ -44,10 +47,10 @@ def t_interval(samples, *, level=0.95):
     spread: their limits are infinite. Raises ValueError for fewer than two runs.
     Source: Student (1908).
     """
-    samples = _check_runs("samples", samples)
+    samples, unit = _in_units(_check_runs("samples", samples))
     level = check_number("level", level, above=0, below=1)
     mean, width = samples.mean(axis=0), stdtrit(len(samples) - 1, (1 + level) / 2) * _error(samples)
-    return _band(samples, mean - width, mean + width, f"mean of {len(samples)} runs, {100 * level:g}% t interval")
+    return _band(samples, unit, mean - width, mean + width, f"mean of {len(samples)} runs, {100 * level:g}% t interval")
 
 
 def bootstrap(samples, rng, *, level=0.95, resamples=1000):
@@ -59,7 +62,7 @@ def bootstrap(samples, rng, *, level=0.95, resamples=1000):
     the resampled means does so 86 to 93% of the time. A limit is infinite where too many resamples are of equal runs.
     Raises ValueError for fewer than ten runs. Source: Efron (1981).
     """
-    samples = _check_runs("samples", samples)
+    samples, unit = _in_units(_check_runs("samples", samples))
     check_rng(rng)
     level = check_number("level", level, above=0, below=1)
     check_counts(resamples=resamples)
@@ -77,7 +80,7 @@ def bootstrap(samples, rng, *, level=0.95, resamples=1000):
     least, most = np.quantile(away, [(1 - level) / 2, (1 + level) / 2], axis=0, method="inverted_cdf")
     error = np.maximum(_error(samples), np.finfo(float).tiny)  # infinity times 0 is no number
     name = f"mean of {runs} runs, {100 * level:g}% bootstrap interval"
-    return _band(samples, mean - most * error, mean - least * error, name)
+    return _band(samples, unit, mean - most * error, mean - least * error, name)
 
 
 def clopper_pearson(marks, *, level=0.95):
@@ -100,22 +103,38 @@ def clopper_pearson(marks, *, level=0.95):
     return Band(ones / runs, low[()], high[()], f"share of {runs} runs, {100 * level:g}% Clopper-Pearson interval")
 
 
+def _in_units(samples):
+    """Samples (runs, ...) in units of about the largest run, so that no square of one is too large or too small, and
+    the units (...). These are powers of two, which round nothing."""
+    unit = power_of_two(np, np.abs(samples).max(axis=0))
+    return samples / unit, unit
+
+
 def _error(samples):
     """The standard error of the mean (...) of samples (runs, ...)."""
     return samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
 
 
-def _band(samples, low, high, name):
+def _band(samples, unit, low, high, name):
     """The limits around the mean, infinite where all runs are equal: they show nothing of their spread."""
     equal = (samples == samples[0]).all(axis=0)
-    return Band(samples.mean(axis=0), np.where(equal, -np.inf, low)[()], np.where(equal, np.inf, high)[()], name)
+    low, high = np.where(equal, -np.inf, low * unit)[()], np.where(equal, np.inf, high * unit)[()]
+    return Band(samples.mean(axis=0) * unit, low, high, name)
 
 
 def _check_runs(name, samples, least=2):
+    check_plain(name, samples)
     try:
-        samples = np.asarray(samples, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} are {shown(samples)}, expected numbers (runs, ...), as many in each run") from None
-    if samples.ndim == 0 or len(samples) < least:
-        raise ValueError(f"{name} have shape {samples.shape}, expected (runs, ...) with at least {least} runs")
-    return samples
+        runs = np.asarray(samples)
+        runs = runs.astype(float) if runs.dtype.kind in "biufO" else None
+    except (TypeError, ValueError):  # runs of unequal lengths, or what no number can be made of
+        runs = None
+    if runs is None:
+        raise ValueError(f"{name} are {shown(samples)}, expected numbers (runs, ...), as many in each run")
+    if runs.ndim == 0 or len(runs) < least:
+        raise ValueError(f"{name} have shape {runs.shape}, expected (runs, ...) with at least {least} runs")
+    wrong = np.argwhere(np.isinf(runs))  # nan stands for what is not known, and its mean is nan too
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        raise ValueError(f"{name}[{', '.join(map(str, place))}] is {runs[place]}, expected a finite number")
+    return runs

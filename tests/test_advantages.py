@@ -150,8 +150,39 @@ def test_half_precision_is_computed_in_float32(kind):
 def test_what_does_not_fit_its_type_is_an_error():
     with pytest.raises(ValueError, match=r"too large for torch\.float16"):
         leave_one_out(torch.tensor([6e4, -6e4], dtype=torch.float16), 2)
-    with pytest.raises(ValueError, match=r"variance\[0, 0\] is inf"):
-        group_relative(torch.tensor([1e30, -1e30]), 2)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e-170, 1.0, 1e200, 1.7e308])
+def test_the_standard_deviation_takes_out_the_size_of_the_rewards(size):
+    """(1, 0, 0) less its mean is (2, -1, -1) / 3, its standard deviation sqrt(2) / 3; and (1, -1) stays what it is."""
+    by_hand = np.array([2, -1, -1]) / 2**0.5
+    for rewards in (np.array([size, 0, 0]), torch.tensor([size, 0, 0], dtype=torch.float64)):
+        assert np.allclose(group_relative(rewards, 3), by_hand, rtol=1e-15)
+        assert np.array_equal(group_relative(rewards[[0, 1, 0, 1]] * 0, 2), np.zeros(4))
+    assert group_relative([size, -size, 1.0, 1.0], 2).tolist() == [1, -1, 0, 0]
+
+
+def test_single_precision_takes_out_the_size_of_the_rewards_too():
+    for size in (1e-45, 1e-25, 1e30):
+        assert group_relative(np.float32([size, 0]), 2).tolist() == [1, -1]
+        assert group_relative(torch.tensor([size, 0.0]), 2).tolist() == [1, -1]
+
+
+def test_epsilon_is_in_the_units_of_the_rewards():
+    """(3, -1) has the standard deviation 2: with 2 more, 2 / 4. Of rewards a hundred times as large it is 200 / 202."""
+    assert group_relative([3.0, -1.0], 2, epsilon=2).tolist() == [0.5, -0.5]
+    assert np.allclose(group_relative([300.0, -100.0], 2, epsilon=2), [200 / 202, -200 / 202])
+
+
+def test_the_size_of_the_rewards_spoils_no_gradient():
+    """Of (x, 0) the advantages are sign(x), which is flat; less the mean alone they are x / 2 and -x / 2."""
+    for size in (1e-150, 1.0, 1e150):
+        x = torch.tensor([size, 0.0], dtype=torch.float64, requires_grad=True)
+        (slope,) = torch.autograd.grad(group_relative(x, 2)[0], x)
+        assert abs(slope[0] * size) < 1e-12
+        (slope,) = torch.autograd.grad(group_relative(x, 2, divide_by_std=False)[0], x)
+        assert slope.tolist() == [0.5, -0.5]
 
 
 def test_a_reward_that_is_no_number_spoils_the_returns_up_to_it_and_no_other_episode():

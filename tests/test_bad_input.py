@@ -80,6 +80,14 @@ ADVANTAGES = [
     ("rewards as a table", lambda: group_relative([[1, 2]], 2), "rewards have shape (1, 2), expected (B,)"),
     ("a reward of inf in a group", lambda: group_relative([1, INF], 2), "rewards[1] is inf"),
     ("epsilon below 0", lambda: group_relative([1, 2], 2, epsilon=-1e-4), "epsilon is -0.0001"),
+    ("a masked reward", lambda: returns_to_go(np.ma.array([1.0, 2.0], mask=[0, 1])), "rewards is a masked array"),
+    ("a return beyond float16", lambda: returns_to_go(np.float16([6e4, 6e4])), "a return is too large for float16"),
+    ("a tensor's return beyond it", lambda: returns_to_go(torch.tensor([6e4, 6e4]).half()), "for torch.float16"),
+    (
+        "advantages beyond float64",
+        lambda: leave_one_out(torch.tensor([1.7e308, -1.7e308], dtype=torch.float64), 2),
+        "too large for",
+    ),
     ("too large for float16", lambda: leave_one_out(torch.tensor([6e4, -6e4]).half(), 2), "torch.float16"),
 ]
 
@@ -96,6 +104,16 @@ STATISTICS = [
     ("level as text", lambda: bootstrap(np.arange(20.0), rng(), level="0.95"), "level is '0.95'"),
     ("a seed, not a generator", lambda: bootstrap(np.arange(20.0), 0), "rng is 0, expected a numpy Generator"),
     ("no resample", lambda: bootstrap(np.arange(20.0), rng(), resamples=0), "resamples is 0"),
+    ("a run of inf", lambda: t_interval([1.0, INF]), "samples[1] is inf, expected a finite number"),
+    ("numbers as texts", lambda: standard_error(["1", "2"]), "samples are ['1', '2'], expected numbers"),
+    ("marks as texts", lambda: clopper_pearson(["0", "1"]), "marks are ['0', '1'], expected numbers"),
+    ("complex runs", lambda: t_interval([1j, 2.0]), "samples are [1j, 2.0], expected numbers"),
+    ("a masked run", lambda: standard_error(np.ma.array([1.0, 9.0], mask=[0, 1])), "samples is a masked array"),
+    (
+        "runs with a gradient",
+        lambda: t_interval(torch.ones(3, requires_grad=True)),
+        "expected an array or samples.detach()",
+    ),
     ("half a mark", lambda: clopper_pearson([[0, 1], [1, 0.5]]), "marks[1, 1] is 0.5, expected 0 or 1"),
     ("a mark missing", lambda: clopper_pearson([1, NAN]), "marks[1] is nan"),
 ]

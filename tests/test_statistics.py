@@ -104,3 +104,24 @@ def test_one_run_has_no_band(band, samples):
 def test_a_level_is_a_probability():
     with pytest.raises(ValueError, match="level is 95"):
         bootstrap([1.0, 2.0], np.random.default_rng(0), level=95)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-320, 1e-200, 1.0, 1e200])
+def test_a_band_is_as_wide_as_its_runs_are_large(size):
+    """Runs of 1 and 3 have the standard error 1; both ends of a bootstrap grow with the runs."""
+    tiny = size * 1e-3 + 5e-324  # of the smallest numbers only a few digits are kept
+    band = standard_error([size, 3 * size])
+    assert np.allclose([band.mean, band.low, band.high], [2 * size, size, 3 * size], rtol=0, atol=tiny)
+    assert t_interval([size, 3 * size]).high - 2 * size == pytest.approx(12.706 * size, rel=1e-3)
+    runs = np.arange(12.0)
+    one, large = resampled(runs), resampled(runs * size)
+    assert np.allclose([large.low, large.high], [one.low * size, one.high * size], rtol=1e-9, atol=12 * tiny)
+
+
+def test_columns_of_different_sizes_have_bands_of_their_own():
+    runs = np.array([[1.0, 2.0], [3.0, 5.0], [4.0, 1.0]])
+    sizes = np.array([1e-190, 1e150])
+    one, large = t_interval(runs), t_interval(runs * sizes)
+    assert np.allclose(large.low / sizes, one.low) and np.allclose(large.high / sizes, one.high)
+    assert np.allclose(large.mean / sizes, one.mean)
