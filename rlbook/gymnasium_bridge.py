@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rlbook._checks import check_array, check_count, check_number, require, shown
+from rlbook._checks import check_array, check_count, check_number, require, rounding_of, shown
 
 gymnasium = require("gymnasium", extra="gym")
 
@@ -23,10 +23,12 @@ def read_environment(env, gamma):
     0, 1, 2, ... or lists. Several outcomes that lead to the same state become one, with their mean reward.
     Raises ValueError or TypeError where the environment does more than its table says, and for a table that is none.
     """
+    if isinstance(env, type):
+        raise TypeError(f"env is the class {env.__name__}, expected an environment: an instance, {env.__name__}(...)")
     env = _unwrapped(env)
     table = _table(env)
     num_states = len(table)
-    start = check_array("initial_state_distrib", env.initial_state_distrib).astype(float)
+    start = check_array("initial_state_distrib", env.initial_state_distrib)
     if start.shape != (num_states,):
         raise ValueError(
             f"initial_state_distrib has shape {start.shape}, expected ({num_states},): P has as many states"
@@ -51,7 +53,7 @@ def read_environment(env, gamma):
     _check_table(env, table, counts, terminal)
     if enters_end.any():  # an ended episode needs a state of its own where other steps pass through the one it is in
         s_next = np.where(terminated & enters_end[s_next], num_states, s_next)
-        terminal, start, num_states = np.append(terminal, True), np.append(start, 0.0), num_states + 1
+        terminal, start, num_states = np.append(terminal, True), np.append(start, start.dtype.type(0)), num_states + 1
 
     used = possible & ~terminal[s]
     P = np.zeros((num_states, counts[~terminal[: len(counts)]][0], num_states))
@@ -60,6 +62,8 @@ def read_environment(env, gamma):
     np.add.at(P, (s, a, s_next), p)
     np.add.at(R, (s, a, s_next), p * r)
     np.divide(R, P, out=R, where=P > 0)
+    sums = P.sum(axis=2, keepdims=True)
+    P /= np.where(np.abs(sums - 1) > rounding_of(float), np.where(sums > 0, sums, 1.0), 1.0)  # of single precision
     P[terminal] = np.eye(num_states)[terminal][:, None, :]
     return {"P": P, "R": R, "start": start, "terminal": terminal}
 
@@ -185,7 +189,8 @@ def _check_table(env, table, counts, terminal):
             )
         for a, listed in enumerate(table[s]):
             total = sum(float(p) for p, _, _, _ in listed)
-            if not abs(total - 1) <= 1e-8:
+            rounding = max((rounding_of(np.asarray(p).dtype) for p, _, _, _ in listed), default=0.0)
+            if not abs(total - 1) <= rounding:
                 raise ValueError(f"P[{s}][{a}] sums to {total:.10g}, not 1: its probabilities must sum to one")
     for name, space, count in (("observation", "states", len(table)), ("action", "actions", int(counts[first]))):
         found = getattr(env, f"{name}_space", None)
@@ -268,8 +273,11 @@ class MDPVectorEnv(gymnasium.vector.VectorEnv):
         if self._s is None:
             raise RuntimeError("step() before reset(): call reset() first")
         actions, tables = np.asarray(actions), self.mdp.tables
-        if actions.shape != (self.num_envs,) or not ((actions >= 0) & (actions < self.mdp.num_actions)).all():
-            raise ValueError(f"actions are {actions}, expected ({self.num_envs},) in 0..{self.mdp.num_actions - 1}")
+        whole = np.issubdtype(actions.dtype, np.integer) and actions.shape == (self.num_envs,)
+        if not whole or not ((actions >= 0) & (actions < self.mdp.num_actions)).all():
+            raise ValueError(
+                f"actions are {shown(actions)}, expected ({self.num_envs},) in 0..{self.mdp.num_actions - 1}, integers"
+            )
         row = self._s * self.mdp.num_actions + actions
         outcome = np.searchsorted(self._ends, row + self.np_random.random(self.num_envs), side="right")
         outcome = np.minimum(outcome, tables.first[row + 1] - 1)  # where row + u was rounded up to row + 1

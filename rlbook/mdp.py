@@ -4,7 +4,7 @@ Everything known about the problem is in the arrays of a `FiniteMDP`: planning r
 sees the steps sampled from them. Arrays are indexed by state s and action a, both counted from 0.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import NativeValue, make_attribute_wrapper, models, register_model, typeof_impl, unbox
 
-from rlbook._checks import check_array, check_number, check_rng, shown
+from rlbook._checks import check_array, check_number, check_rng, rounding_of, shown
 
 
 class Tables(NamedTuple):
@@ -264,9 +264,8 @@ def _shape(name, given):
 
 def _check_rows(P, terminal, num_actions):
     """P as sparse rows, a copy; each row a probability distribution, and every action in a terminal state stays there."""
-    rows = scipy.sparse.csr_array(P if scipy.sparse.issparse(P) else np.reshape(P, (-1, len(terminal))), copy=True)
-    rounding = 1e-5 if rows.dtype in (np.float16, np.float32) else 1e-8
-    rows = _without_terminal(rows.astype(float, copy=False), terminal, num_actions)
+    rounding = rounding_of(P.dtype if scipy.sparse.issparse(P) else check_array("P", P).dtype)
+    rows = _without_terminal(_rows(P, len(terminal) * num_actions), terminal, num_actions)
     _check_entries(rows, num_actions, lambda p: np.isfinite(p) & (p >= 0), "P", "finite probabilities, none negative")
     stays = np.flatnonzero(np.repeat(terminal, num_actions))
     staying = scipy.sparse.csr_array((np.ones(stays.size), (stays, stays // num_actions)), shape=rows.shape)
@@ -282,6 +281,13 @@ def _check_rows(P, terminal, num_actions):
         )
     rows.data /= np.repeat(sums, np.diff(rows.indptr))
     return rows
+
+
+def _rows(array, num_rows):
+    """The array of P or R as sparse rows of floats, a copy."""
+    if scipy.sparse.issparse(array):
+        return scipy.sparse.csr_array(array, copy=True).astype(float, copy=False)
+    return scipy.sparse.csr_array(np.reshape(np.asarray(array, dtype=float), (num_rows, -1)), copy=True)
 
 
 def _without_terminal(rows, terminal, num_actions):
@@ -321,23 +327,25 @@ def _check_start(start, terminal):
         if not (np.issubdtype(np.asarray(start).dtype, np.integer) and 0 <= start < num_states):
             raise ValueError(f"start is {shown(start)}, expected a state in 0..{num_states - 1} or a distribution (S,)")
         start = np.eye(1, num_states, int(start))[0]
-    start = check_array("start", start).astype(float)
+    start = check_array("start", start)
+    rounding, start = rounding_of(start.dtype), start.astype(float)
     if start.shape != (num_states,):
         raise ValueError(f"start has shape {start.shape}, expected ({num_states},): a probability for each state")
     wrong = np.flatnonzero(~np.isfinite(start) | (start < 0))
     if wrong.size:
         raise ValueError(f"start[s={wrong[0]}] is {start[wrong[0]]:g}: expected finite probabilities, none negative")
-    if abs(start.sum() - 1) > 1e-8:
+    if abs(start.sum() - 1) > rounding:
         raise ValueError(f"start sums to {start.sum():.10g}, not 1: it must be a distribution over states")
     wrong = np.flatnonzero(terminal & (start > 0))
     if wrong.size:
         raise ValueError(f"start[s={wrong[0]}] is {start[wrong[0]]:g}, but state {wrong[0]} is terminal: expected 0")
-    return start
+    return start if rounding == rounding_of(float) else start / start.sum()
 
 
 def _check_names(kind, names, count):
-    if not isinstance(names, Iterable | None):
-        raise TypeError(f"{kind} is {shown(names)}, expected {count} names")
+    unordered = isinstance(names, str | bytes | Mapping | set | frozenset)  # or one text, read letter by letter
+    if unordered or not isinstance(names, Sized | None):
+        raise TypeError(f"{kind} is {shown(names)}, expected {count} names, in a list")
     names = tuple(str(number) for number in range(count)) if names is None else tuple(names)
     if len(names) != count:
         raise ValueError(f"{kind} has {len(names)} names, expected {count}")
@@ -358,8 +366,7 @@ def _check_rewards(R, rows, terminal, num_actions):
     if sparse and found == rows.shape:
         _check_one_reward_each(R)
     R = R.toarray() if sparse and found == shape else R
-    given = scipy.sparse.csr_array(R if scipy.sparse.issparse(R) else np.reshape(R, (num_rows, -1)), copy=True)
-    given = _without_terminal(given.astype(float, copy=False), terminal, num_actions)
+    given = _without_terminal(_rows(R, num_rows), terminal, num_actions)
     _check_entries(given, num_actions, np.isfinite, "R", "finite rewards")
     entry_rows = np.repeat(np.arange(num_rows), np.diff(rows.indptr))
     if found == shape:

@@ -13,6 +13,7 @@ import scipy.sparse
 from gymnasium.utils.env_checker import check_env
 
 from rlbook.mdp import FiniteMDP
+from rlbook.tabular.bellman import action_probabilities
 from rlbook.tabular.planning import value_iteration
 from rlbook.worlds import bias_example, cliff_walking, small_grid, traffic_light
 
@@ -380,3 +381,28 @@ def test_many_copies_are_seeded_and_refuse_what_one_refuses():
             first.step(actions)
     with pytest.raises(ValueError, match="num_envs is 0"):
         mdp.to_gymnasium(num_envs=0)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_arrays_of_less_than_double_precision_are_rounded_probabilities(kind):
+    """A third in half precision is 1365 / 4096: three of them miss 1 by 2e-4, and are scaled to sum to 1."""
+    thirds, R = np.full((3, 2, 3), 1 / 3, kind), np.full((3, 2), 0.5, kind)
+    mdp = FiniteMDP(thirds, R, 0.9, start=thirds[0, 0])
+    assert np.allclose(mdp.P, 1 / 3, rtol=1e-15) and np.allclose(mdp.start, 1 / 3, rtol=1e-15)
+    assert mdp.P.dtype == mdp.start.dtype == mdp.R.dtype == float and (mdp.R == 0.5).all()
+    one_state = FiniteMDP(np.ones((1, 3, 1)), np.zeros((1, 3)), 0.9)
+    assert np.allclose(action_probabilities(one_state, thirds[0, :1]), 1 / 3, rtol=1e-15)
+
+
+def test_a_table_of_single_precision_is_imported():
+    third = np.float32(1 / 3) * np.float32(1 + 1e-7)
+    outcomes = [(third, s, 1.0, False) for s in range(3)]
+    table = type("Table", (), {"P": {s: {0: outcomes} for s in range(3)}})()
+    table.initial_state_distrib = np.full(3, third)
+    mdp = FiniteMDP.from_gymnasium(table, 0.9)
+    assert np.allclose(mdp.P, 1 / 3, rtol=1e-15) and np.allclose(mdp.start, 1 / 3, rtol=1e-15)
+
+
+def test_names_come_in_any_order_that_is_one():
+    for names in (["a", "b"], ("a", "b"), np.array(["a", "b"]), {"a": 1, "b": 2}.keys()):
+        assert FiniteMDP(np.full((2, 1, 2), 0.5), np.zeros((2, 1)), 0.9, state_names=names).state_names == ("a", "b")

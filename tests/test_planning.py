@@ -506,3 +506,12 @@ def test_a_discount_too_near_1_says_so(monkeypatch):
     monkeypatch.setattr(planning._History, "MOST_SWEEPS", 1000)
     with pytest.raises(ArithmeticError, match=r"so near 1 that .* may be needed; policy_iteration is exact"):
         value_iteration(traffic_light(1 - 2**-53), history=False)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_value_of_a_policy_that_overflows_is_an_error(sparse):
+    P = scipy.sparse.csr_array(np.ones((1, 1))) if sparse else np.ones((1, 1, 1))
+    mdp = FiniteMDP(P, np.array([[1e308]]), 0.9)  # worth 1e309
+    for solve in (policy_iteration, lambda mdp: policy_value(mdp, [0])):
+        with pytest.raises(ArithmeticError, match="too large for floating point"):
+            solve(mdp)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlbook._checks import check_array, check_count, check_memory, check_number, check_rng, shown
+from rlbook._checks import check_array, check_count, check_flag, check_memory, check_number, check_rng, shown
 from rlbook.mdp import FiniteMDP
 from rlbook.tabular.bellman import action_probabilities, require_proper
 
@@ -65,9 +65,8 @@ def above_zero(name, value, call):
 
 
 def flag(name, value, call):
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} is {shown(value)}, expected True or False")
-    return bool(value)
+    """True or False."""
+    return check_flag(name, value)
 
 
 def generator(name, value, call):

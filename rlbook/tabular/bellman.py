@@ -10,7 +10,7 @@ import scipy.sparse.linalg
 from numba import njit
 from scipy.special import logsumexp
 
-from rlbook._checks import check_array, check_number, shown
+from rlbook._checks import check_array, check_number, rounding_of, shown
 from rlbook.mdp import check_mdp
 
 
@@ -85,7 +85,8 @@ def soft_bellman(mdp, v, reference, beta):
 def policy_value(mdp, policy):
     """The exact value (S,) of a policy: the solution of the linear equations v = r_pi + gamma P_pi v.
 
-    Raises ValueError where gamma is 1 and the policy may never end an episode: it then has no value.
+    Raises ValueError where gamma is 1 and the policy may never end an episode: it then has no value;
+    ArithmeticError where its value is too large for floating point.
     Source: Sutton & Barto (2018), section 4.1.
     """
     require_proper(mdp, policy)
@@ -97,6 +98,8 @@ def policy_value(mdp, policy):
         v[going] = _solve_sparse(scipy.sparse.eye_array(len(r), format="csr") - mdp.gamma * P, r)
     else:
         v[going] = np.linalg.solve(np.eye(len(r)) - mdp.gamma * P, r)
+    if not np.isfinite(v).all():
+        raise ArithmeticError("the value of the policy is too large for floating point: expected smaller rewards")
     return v
 
 
@@ -128,9 +131,8 @@ def action_probabilities(mdp, policy):
             f"policy has shape {policy.shape} and type {policy.dtype}, "
             f"expected {shape[:1]} of integer actions or {shape} of probabilities"
         )
-    rounding = 1e-5 if policy.dtype in (np.float16, np.float32) else 1e-8
     sums = policy.sum(axis=1, keepdims=True, dtype=float)
-    wrong = np.flatnonzero(~(policy >= 0).all(axis=1) | ~(np.abs(sums[:, 0] - 1) <= rounding))
+    wrong = np.flatnonzero(~(policy >= 0).all(axis=1) | ~(np.abs(sums[:, 0] - 1) <= rounding_of(policy.dtype)))
     if wrong.size:
         s, found = wrong[0], np.array2string(policy[wrong[0]], threshold=10)
         raise ValueError(f"policy[s={s}] is {found}, expected probabilities of the actions, summing to 1")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rlbook._checks import check_flag
 from rlbook.mdp import FiniteMDP
 
 MOVES = {"up": (-1, 0), "right": (0, 1), "down": (1, 0), "left": (0, -1)}  # change of (row, column)
@@ -37,7 +38,7 @@ def gridworld(gamma=0.9):
     for cell, destination, reward in [((0, 1), (4, 1), 10), ((0, 3), (2, 3), 5)]:
         s = np.ravel_multi_index(cell, shape)
         s_next[s], R[s] = np.ravel_multi_index(destination, shape), reward
-    return FiniteMDP(deterministic(s_next), R, gamma, state_names=cell_names(shape), action_names=MOVES)
+    return FiniteMDP(deterministic(s_next), R, gamma, state_names=cell_names(shape), action_names=list(MOVES))
 
 
 def small_grid(gamma=1.0):
@@ -53,7 +54,7 @@ def small_grid(gamma=1.0):
         gamma,
         terminal=terminal,
         state_names=cell_names(shape),
-        action_names=MOVES,
+        action_names=list(MOVES),
     )
 
 
@@ -74,7 +75,7 @@ def cliff_walking(gamma=1.0):
         start=start,
         terminal=np.arange(48) == goal,
         state_names=cell_names(shape),
-        action_names=MOVES,
+        action_names=list(MOVES),
     )
 
 
@@ -88,6 +89,8 @@ def windy_gridworld(kings_moves=False, stay=False, stochastic=False, gamma=1.0):
                     a third of the steps
     Source: Sutton & Barto (2018), example 6.5 and exercises 6.9 and 6.10.
     """
+    kings_moves, stay = check_flag("kings_moves", kings_moves), check_flag("stay", stay)
+    stochastic = check_flag("stochastic", stochastic)
     shape, start, goal = (7, 10), 30, 37
     wind = np.array([0, 0, 0, 1, 1, 1, 2, 2, 1, 0])
     moves = MOVES | (DIAGONALS if kings_moves else {}) | ({"stay": (0, 0)} if stay else {})
@@ -103,5 +106,5 @@ def windy_gridworld(kings_moves=False, stay=False, stochastic=False, gamma=1.0):
         start=start,
         terminal=np.arange(70) == goal,
         state_names=cell_names(shape),
-        action_names=moves,
+        action_names=list(moves),
     )

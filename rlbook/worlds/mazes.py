@@ -33,7 +33,7 @@ def maze(drawing, gamma=0.95):
         start=int(np.flatnonzero(cells == "S")[0]),
         terminal=(cells == "G") | (cells == "#"),
         state_names=cell_names(shape),
-        action_names=MOVES,
+        action_names=list(MOVES),
     )
 
 
