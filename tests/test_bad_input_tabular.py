@@ -4,12 +4,13 @@ import gymnasium
 import numpy as np
 import pytest
 import scipy.sparse
+import torch
 
 from rlbook.mdp import FiniteMDP
 from rlbook.tabular import bandits, bellman, control, dyna, monte_carlo, planning, temporal_difference
 from rlbook.tabular.bandits import Bandits, testbed
 from rlbook.tabular.search import rollout, uct
-from rlbook.worlds import chain, small_grid, traffic_light
+from rlbook.worlds import chain, small_grid, traffic_light, windy_gridworld
 
 LIGHT, GRID = traffic_light(), small_grid()
 WALK, HALF = np.full((16, 4), 0.25), np.full((2, 2), 0.5)
@@ -54,6 +55,17 @@ def dyna_q(**changed):
 def play(player=bandits.epsilon_greedy, **changed):
     own = {"epsilon": 0.1} if player is bandits.epsilon_greedy else {}
     return player(**{"bandits": ARMS, "steps": 5, "rng": rng()} | own | changed)
+
+
+def returns_of(**changed):
+    given = {"rewards": [1.0, 2.0], "next_values": [3.0, 0.0], "gamma": 0.9, "lam": 0.5}
+    return temporal_difference.lambda_returns(**given | changed)
+
+
+def copies(actions):
+    env = LIGHT.to_gymnasium(num_envs=2)
+    env.reset(seed=0)
+    return env.step(actions)
 
 
 def batch(gamma=0.9, num_states=2, initial_v=0.0, solve=temporal_difference.batch_td, **changed):
@@ -123,6 +135,23 @@ BAD = {
     "start nan": (lambda: mdp(start=[np.nan, 1]), "start[s=0] is nan"),
     "terminal a number": (lambda: mdp(terminal=1), "terminal has shape () and type int64, expected (2,) and bool"),
     "terminal texts": (lambda: mdp(terminal=["no", "yes"]), "terminal is ['no', 'yes']"),
+    "P masked": (lambda: mdp(P=np.ma.array(np.full((2, 2, 2), 0.5), mask=False)), "P is a masked array"),
+    "R masked": (lambda: mdp(R=np.ma.array(np.zeros((2, 2)), mask=[[0, 1], [0, 0]])), "R is a masked array"),
+    "R with a gradient": (lambda: mdp(R=torch.zeros((2, 2), requires_grad=True)), "expected an array or R.detach()"),
+    "float16 that does not sum": (lambda: mdp(P=np.full((2, 2, 2), 0.49, np.float16)), "P[s=0, a=0] sums to 0.97"),
+    "float32 start that does not": (lambda: mdp(start=np.float32([0.5, 0.4])), "start sums to 0.9"),
+    "names a dict": (
+        lambda: mdp(state_names={0: "home", 1: "end"}),
+        "state_names is {0: 'home', 1: 'end'}, expected 2",
+    ),
+    "names a set": (lambda: mdp(action_names={"stop", "go"}), "expected 2 names, in a list"),
+    "names one text": (lambda: mdp(action_names="ab"), "action_names is 'ab', expected 2 names"),
+    "names a generator": (lambda: mdp(state_names=(name for name in "ab")), "expected 2 names, in a list"),
+    "a flag as text": (lambda: windy_gridworld(stay="no"), "stay is 'no', expected True or False"),
+    "a flag of 0": (lambda: windy_gridworld(kings_moves=0), "kings_moves is 0, expected True or False"),
+    "a flag None": (lambda: windy_gridworld(stochastic=None), "stochastic is None, expected True or False"),
+    "actions halves": (lambda: copies(np.array([1.0, 0.0])), "actions are array([1., 0.]), expected (2,) in 0..1"),
+    "actions flags": (lambda: copies([True, False]), "expected (2,) in 0..1, integers"),
     "names a number": (lambda: mdp(state_names=2), "state_names is 2, expected 2 names"),
     "v a text in expect": (lambda: LIGHT.expect("v"), "v is 'v', expected real numbers"),
     "num_envs a text": (lambda: LIGHT.to_gymnasium("2"), "num_envs is '2', expected a whole number"),
@@ -180,6 +209,10 @@ BAD = {
     ),
     "fewer actions": (lambda: table(action_space=gymnasium.spaces.Discrete(1)), "P has 2 actions, but action_space"),
     "gamma of an import": (lambda: table(gamma=2), "gamma is 2, expected a discount"),
+    "a class for an environment": (
+        lambda: FiniteMDP.from_gymnasium(ColdLake, 0.9),
+        "env is the class ColdLake, expected an environment: an instance",
+    ),
     "a name for an environment": (lambda: FiniteMDP.from_gymnasium("FrozenLake-v1", 0.9), "str has no `P`"),
     "fickle": (lambda: wrapped(lambda e: e, "Taxi-v4", fickle_passenger=True), "fickle_passenger=True"),
     "fickle and rainy": (
@@ -245,6 +278,7 @@ BAD = {
         "expected states in 0..899",
     ),
     "q without actions": (lambda: control.epsilon_greedy_policy(1.0, 0.1), "q has shape (), expected (..., A)"),
+    "q of nan": (lambda: control.epsilon_greedy_policy([[0.0, 1.0], [np.nan, 1.0]], 0.1), "q[1, 0] is nan, expected"),
     "q of texts": (lambda: control.epsilon_greedy_policy(["a"], 0.1), "q is ['a'], expected real numbers"),
     "epsilon of a policy": (lambda: control.epsilon_greedy_policy([0.0], "x"), "epsilon is 'x'"),
     # Learners: how they are called
@@ -375,6 +409,16 @@ BAD = {
         "baseline is 'yes', expected True or False",
     ),
     "bandit initial_q": (lambda: play(initial_q=np.zeros(3)), "initial_q has shape (3,)"),
+    "lai_robbins of no arms": (lambda: bandits.lai_robbins([]), "means have shape (0,), expected (..., arms)"),
+    "returns of texts": (lambda: returns_of(rewards=["a"]), "rewards is ['a'], expected real numbers"),
+    "returns of no steps": (lambda: returns_of(rewards=[], next_values=[]), "rewards have shape (0,), expected (T,)"),
+    "returns of a table": (lambda: returns_of(rewards=np.ones((2, 2))), "rewards have shape (2, 2), expected (T,)"),
+    "returns of a number": (lambda: returns_of(next_values=1.0), "next_values have shape (), expected (T,)"),
+    "returns, too few values": (lambda: returns_of(next_values=[1.0]), "next_values have shape (1,), expected (2,)"),
+    "returns, too many values": (lambda: returns_of(next_values=np.ones(3)), "next_values have shape (3,), expected"),
+    "returns of nan": (lambda: returns_of(next_values=[0.0, np.nan]), "next_values[1] is nan, expected a finite"),
+    "returns, lam of 5": (lambda: returns_of(lam=5), "lam is 5, expected a number in [0, 1]"),
+    "returns, gamma nan": (lambda: returns_of(gamma=np.nan), "gamma is nan, expected a number in [0, 1]"),
     "lai_robbins of texts": (lambda: bandits.lai_robbins(["a"]), "means is ['a'], expected real numbers"),
 }
 

@@ -519,3 +519,10 @@ def test_td_lambda_blows_up_where_the_exact_forward_view_does_not():
     large = dict(episodes=10, alpha=0.5, lam=1.0, runs=20)
     assert np.abs(td_lambda(walk, coin(walk), rng=rng(), **large).v).max() > 100
     assert errors(true_online_td_lambda, walk, truth, rng=rng(), **large).mean() < 1
+
+
+def test_lambda_returns_by_hand_of_any_numbers():
+    """G_1 = 2 + 0.5 * 0 = 2; G_0 = 1 + 0.5 * (0.5 * 4 + 0.5 * 2) = 2.5."""
+    for rewards in ([1, 2], [1, 2.0], np.float16([1, 2]), np.array([1, 9, 2, 9])[::2], np.array([2, 1])[::-1]):
+        for next_values in ([4, 0], np.float32([4, 0]), np.array([0.0, 4.0])[::-1]):
+            assert lambda_returns(rewards, next_values, 0.5, 0.5).tolist() == [2.5, 2]

@@ -290,6 +290,8 @@ def lai_robbins(means):
     means = check_array("means", means).astype(float)
     if means.ndim == 0 or not ((means >= 0) & (means <= 1)).all():
         raise ValueError(f"means are {shown(means)}, expected (..., arms) of probabilities, in [0, 1]")
+    if means.shape[-1] == 0:
+        raise ValueError(f"means have shape {means.shape}, expected (..., arms) with at least one arm")
     best = means.max(axis=-1, keepdims=True)
     entropy = rel_entr(means, best) + rel_entr(1 - means, 1 - best)
     gap = best - means

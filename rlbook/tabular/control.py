@@ -211,5 +211,8 @@ def epsilon_greedy_policy(q, epsilon):
     epsilon, q = check_number("epsilon", epsilon, least=0, most=1), check_array("q", q)
     if q.ndim == 0 or q.shape[-1] == 0:
         raise ValueError(f"q has shape {q.shape}, expected (..., A): a value for each action")
+    wrong = np.argwhere(np.isnan(q))
+    if len(wrong):
+        raise ValueError(f"q{wrong[0].tolist()} is nan, expected a value: nothing is better or worse than nan")
     best = q == q.max(axis=-1, keepdims=True)
     return epsilon / q.shape[-1] + (1 - epsilon) * best / best.sum(axis=-1, keepdims=True)

@@ -9,10 +9,12 @@ cut off bootstraps like any other. Traces are in table form, one number for each
 these steps come to rest.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.extending import overload
 
 from rlbook._checks import check_array, check_count, check_number, shown
 from rlbook.advantages import returns_to_go
@@ -186,12 +188,42 @@ def online_lambda_return(
     return v, history.values, log
 
 
-@njit(cache=True)
+def _checked(loop):
+    """The loop for both callers: Python has its arguments checked, compiled loops of this module run it as it is."""
+    run = njit(cache=True)(loop)
+
+    @functools.wraps(loop)
+    def call(rewards, next_values, gamma, lam):
+        gamma, lam = check_number("gamma", gamma, least=0, most=1), check_number("lam", lam, least=0, most=1)
+        rewards, next_values = _numbers_of_steps("rewards", rewards), _numbers_of_steps("next_values", next_values)
+        if len(next_values) != len(rewards):
+            raise ValueError(
+                f"next_values have shape {next_values.shape}, expected {rewards.shape}: there are {len(rewards)} rewards"
+            )
+        return run(rewards, next_values, gamma, lam)
+
+    overload(call, inline="never")(lambda rewards, next_values, gamma, lam: loop)
+    return call
+
+
+def _numbers_of_steps(name, numbers):
+    """Finite numbers (T,) as floats, one for each step."""
+    numbers = check_array(name, numbers).astype(float, order="C")
+    if numbers.ndim != 1 or len(numbers) == 0:
+        raise ValueError(f"{name} have shape {numbers.shape}, expected (T,): one number for each step, at least one")
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if wrong.size:
+        raise ValueError(f"{name}[{wrong[0]}] is {numbers[wrong[0]]}, expected a finite number")
+    return numbers
+
+
+@_checked
 def lambda_returns(rewards, next_values, gamma, lam):
     """The lambda-return of each step of one episode, or of its beginning.
 
     rewards (T,); next_values (T,), the value of the state that each step led to, 0 for an end. The
-    last one stands for all that is still to come. Returns (T,).
+    last one stands for all that is still to come. gamma and lam in [0, 1]. Returns (T,).
+    Raises ValueError for arrays of different lengths or numbers that are not finite.
     Source: Sutton & Barto (2018), equation 12.18, here for state values.
     """
     targets = np.zeros(len(rewards))
