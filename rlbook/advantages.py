@@ -19,7 +19,8 @@ def returns_to_go(rewards, *, gamma=1.0, ended=None):
     episode, so that nothing after it counts; None where all T steps are one episode.
     Returns (T, ...). Of an episode that was cut off, at its last row or at row T, the return is that of what was seen:
     who wants the rest adds gamma * v(s') to the last reward. A reward that is no number spoils the returns up to it.
-    Raises ValueError if the shapes do not agree, or for a flag that is neither True nor False.
+    Raises ValueError if the shapes do not agree, for a flag that is neither True nor False, or a return that is too
+    large for half precision.
     Source: Sutton & Barto (2018), eq. 3.9.
     """
     xp, kind, (rewards,) = _floats(rewards=rewards)

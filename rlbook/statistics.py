@@ -29,7 +29,7 @@ def standard_error(samples):
 
     The standard error is the sample standard deviation over the square root of the number of runs: of many runs, about
     68% of such bands hold the true mean, of three 58% and of two 50%. Raises ValueError for fewer than two runs, which
-    say nothing about their spread.
+    say nothing about their spread, or for an infinite one.
     """
     samples, unit = _in_units(_check_runs("samples", samples))
     mean = samples.mean(axis=0)

@@ -202,7 +202,7 @@ def _checked(loop):
             )
         return run(rewards, next_values, gamma, lam)
 
-    overload(call, inline="never")(lambda rewards, next_values, gamma, lam: loop)
+    overload(call)(lambda rewards, next_values, gamma, lam: loop)
     return call
 
 
