@@ -76,9 +76,10 @@ def _check_rows(rows):
     for i, row in enumerate(rows):
         if not isinstance(row, (list, tuple)):
             raise TypeError(f"row {i} of rows is {shown(row)}, expected a list of token ids")
-        for token in set(row):
-            if not isinstance(token, Integral) or isinstance(token, bool) or token < 0:
-                raise ValueError(f"row {i} of rows has {shown(token)}, expected token ids: whole numbers from 0")
+    for token in set(chain.from_iterable(rows)):
+        if not isinstance(token, Integral) or isinstance(token, bool) or token < 0:
+            i = next(i for i, row in enumerate(rows) if token in row)
+            raise ValueError(f"row {i} of rows has {shown(token)}, expected token ids: whole numbers from 0")
 
 
 def _runs(tokenizer, row, names):
