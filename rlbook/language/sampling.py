@@ -104,7 +104,7 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
             if t > 0:
                 logits = predict(tokens[-1], there)
             logp = (at_least_float32(logits) / temperature).log_softmax(-1)
-            tokens.append(_checked_choice(choose(logp), logp)[:, None])
+            tokens.append(_checked_choice(choose(logp), logp, t == 0)[:, None])
             logprobs.append(logp.gather(1, tokens[-1]))
             mask.append(going)
             there = torch.cat([there, going], 1)
@@ -286,7 +286,7 @@ def checked_temperature(temperature):
     return check_number("temperature", temperature, least=LEAST_TEMPERATURE, because=because)
 
 
-def _checked_choice(chosen, logp):
+def _checked_choice(chosen, logp, first):
     """What `choose` gave for log-probabilities (B, V), if these are tokens (B,)."""
     if not isinstance(chosen, torch.Tensor):
         raise TypeError(f"choose gives {shown(chosen)}, expected a tensor ({len(logp)},) of tokens: one for each row")
@@ -295,6 +295,8 @@ def _checked_choice(chosen, logp):
             f"choose gives a tensor {tuple(chosen.shape)} of {chosen.dtype}, expected ({len(logp)},) of torch.int64: "
             "a token for each row"
         )
+    if not (first or logp.is_cpu):
+        return chosen  # an accelerator would have to be waited for at every token
     least, most = (int(token) for token in chosen.aminmax())
     if least < 0 or most >= logp.shape[1]:
         raise ValueError(
