@@ -11,13 +11,13 @@ The settings were chosen on seeds 0 to 2. Exits with 1 if a seed gains fewer tha
 the processor or more, or loses greedy accuracy.
 """
 
-import csv
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from tables import say, write
 
 from rlbook.language.arithmetic import sums
 from rlbook.language.grpo import grpo
@@ -75,11 +75,8 @@ def main():
     lines = []
     for seed in SEEDS:
         lines.append(train(seed))
-        print(", ".join(f"{name} {value}" for name, value in lines[-1].items()), flush=True)
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, lines[0], lineterminator="\n")
-        table.writeheader()
-        table.writerows(lines)
+        say(lines[-1])
+    write(TABLE, lines)
     kept = all(
         line["sampled_after"] - line["sampled_before"] >= 0.2 * line["sums"]
         and line["greedy_after"] >= line["greedy_before"]

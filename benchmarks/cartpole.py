@@ -9,14 +9,12 @@ episodes at the end. Networks follow the rounding of the processor, so that anot
 which the same can be said.
 """
 
-import argparse
-import csv
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from chapter import of_the_chapter
+from tables import experiment
 
 TABLE = Path(__file__).parent / "results" / "cartpole.csv"
 SEEDS = range(100, 150)
@@ -36,23 +34,6 @@ def measure(episodes, baseline, seed):
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, help="networks of each way, at most so many; they are printed only")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    started, lines = time.perf_counter(), []
-    for way in WAYS:
-        for seed in SEEDS[: arguments.seeds]:
-            lines.append(measure(*way, seed))
-            print(", ".join(f"{name} {value}" for name, value in lines[-1].items()), flush=True)
-    print(f"{len(lines)} networks in {time.perf_counter() - started:.0f} s")
-    if arguments.seeds is None:
-        with TABLE.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, lines[0], lineterminator="\n")
-            table.writeheader()
-            table.writerows(lines)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    experiment(__doc__, [(way, SEEDS) for way in WAYS], measure, TABLE)

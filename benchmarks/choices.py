@@ -12,14 +12,12 @@ groups whose rewards were all equal. Networks follow the rounding of the process
 another table, of which the same can be said.
 """
 
-import argparse
 import copy
-import csv
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from tables import experiment
 
 from rlbook.language import exact
 from rlbook.language.grpo import grpo, score, update
@@ -104,23 +102,6 @@ def measure(baseline, added, group_size, epochs, clip, seed):
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, help="runs of each way, at most so many; they are printed only")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    started, lines = time.perf_counter(), []
-    for way in WAYS:
-        for seed in SEEDS[: arguments.seeds]:
-            lines.append(measure(*way, seed))
-            print(", ".join(f"{name} {value}" for name, value in lines[-1].items()), flush=True)
-    print(f"{len(lines)} runs in {time.perf_counter() - started:.0f} s")
-    if arguments.seeds is None:
-        with TABLE.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, lines[0], lineterminator="\n")
-            table.writeheader()
-            table.writerows(lines)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    experiment(__doc__, [(way, SEEDS) for way in WAYS], measure, TABLE)

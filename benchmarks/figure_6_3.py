@@ -10,13 +10,13 @@ alpha and measurement to results/figure_6_3.csv; the same seed gives the same fi
 """
 
 import argparse
-import csv
 import itertools
 import multiprocessing
 import time
 from pathlib import Path
 
 import numpy as np
+from tables import say, write
 
 from rlbook.statistics import standard_error
 from rlbook.tabular.control import expected_sarsa, q_learning, sarsa
@@ -84,15 +84,12 @@ def main():
     with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
         for line in pool.imap(measure, tasks(arguments.seed, arguments.share)):
             lines.append(line)
-            print(", ".join(f"{name} {value}" for name, value in line.items()), flush=True)
+            say(line)
     elapsed = time.perf_counter() - started
     steps, truncated = (sum(line[name] for line in lines) for name in ("steps", "truncated"))
     print(f"{elapsed:.0f} s for {steps / 1e9:.2f} billion steps; {truncated} episodes were cut")
     if arguments.share == 1:
-        with TABLE.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, lines[0], lineterminator="\n")
-            table.writeheader()
-            table.writerows(lines)
+        write(TABLE, lines)
 
 
 if __name__ == "__main__":

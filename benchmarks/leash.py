@@ -12,14 +12,12 @@ All of these are exact, sums over all replies. Networks follow the rounding of t
 writes another table, of which the same can be said.
 """
 
-import argparse
-import csv
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from chapter import of_the_chapter
+from tables import experiment
 
 TABLE = Path(__file__).resolve().parent / "results" / "leash.csv"
 NAMES = {"remarks", "tokenizer", "language", "rewards", "judge", "Writer", "Leash", "on_the_leash"}
@@ -53,23 +51,6 @@ def measure(replies, baseline, lr, out_from, out_to, seed):
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, help="writers of each way, at most so many; they are printed only")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    started, lines = time.perf_counter(), []
-    for way, writers in WAYS.items():
-        for seed in range(100, 100 + min(writers, arguments.seeds or writers)):
-            lines.append(measure(*way, seed))
-            print(", ".join(f"{name} {value}" for name, value in lines[-1].items()), flush=True)
-    print(f"{len(lines)} writers in {time.perf_counter() - started:.0f} s")
-    if arguments.seeds is None:
-        with TABLE.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, lines[0], lineterminator="\n")
-            table.writeheader()
-            table.writerows(lines)
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    experiment(__doc__, [(way, range(100, 100 + writers)) for way, writers in WAYS.items()], measure, TABLE)

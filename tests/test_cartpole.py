@@ -18,4 +18,3 @@ def test_the_committed_table_of_cartpole_is_what_its_script_writes():
     assert min(float(line["best"]) for line in surest) >= 475
     again = script["measure"](128, True, 107)
     assert again.keys() == surest[0].keys() and float(again["best"]) >= 475
-    assert 0 < float(again["final"]) <= 500
