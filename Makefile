@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 
-.PHONY: help setup book test pages lab notebooks exercises models claims lock newest bench figures clean
+.PHONY: help setup book test pages lab notebooks exercises models claims mutants lock newest bench figures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ models: $(READY) ## train the models that come with the package (minutes)
 
 claims: $(READY) ## run every chapter under each of three arithmetics, a line a chapter (half an hour)
 	$(BIN)/python tools/claims.py
+
+mutants: $(READY) ## what the exercises' checks reject: every plausible wrong version of every solution (minutes)
+	$(BIN)/python tools/mutants.py
 
 lock: $(READY) ## write constraints.txt anew: the newest versions within the bounds of pyproject.toml
 	$(BIN)/python $(INSTALL) '.[lock]' --quiet

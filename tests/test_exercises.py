@@ -4,14 +4,21 @@ One chapter only: pytest tests/test_exercises.py -k 07; one exercise: -k "07 and
 """
 
 import ast
+import csv
+import difflib
+import functools
+import json
 import os
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
-from exercise_harness import UNTOUCHED, answers, chapters, exercise, grade_id, kind, notebook, verdicts
 from exercises import out_of_date
+from judging import ROOT, UNTOUCHED, answers, chapters, exercise, grade_id, kind, notebook
+from mutants import equivalents
 
 CHAPTERS = chapters()
 ANSWERS = [
@@ -22,6 +29,20 @@ ANSWERS = [
 
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the harness forks, which Windows cannot")
+
+
+SHARE = 6  # of the mutants every sixth is tried here; `make mutants` tries all
+
+
+@functools.cache
+def verdicts(chapter):
+    """What each test cell says: a list of (exercise, kind, name, {test cell: how it fails, or None}), see judging.py."""
+    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    environment = os.environ | threads | {"MPLBACKEND": "agg"}  # a pool of threads does not survive a fork
+    command = [sys.executable, ROOT / "tools" / "judging.py", chapter, "--share", str(SHARE)]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT / "solutions" / chapter)
+    assert run.returncode == 0, f"{chapter}: the solutions cannot be run\n{run.stderr[-3000:]}"
+    return json.loads(run.stdout)
 
 
 def of_kind(chapter, wanted):
@@ -140,3 +161,99 @@ def test_a_wrong_answer_loses_points_and_a_right_one_keeps_them(chapter, answer)
         assert not any(said.startswith(typos) for said in failures), (
             f"a slip of the pen, not a wrong answer: {failures}"
         )
+
+
+# Mutants: what the checks are worth.
+
+
+def table():
+    with open(ROOT / "benchmarks" / "results" / "mutants.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@forks
+@each_chapter
+def test_a_sixth_of_the_mutants_is_killed_but_for_the_listed_equivalents(chapter):
+    tried = [(number, change, tests) for number, kind, change, tests in verdicts(chapter) if kind == "mutant"]
+    assert len(tried) >= 10
+    listed = equivalents(chapter)
+    survivors = [f"{number}: {change}" for number, change, tests in tried if not any(tests.values())]
+    unknown = [line for line in survivors if tuple(line.split(": ", 1)) not in listed]
+    assert unknown == [], "kill them by a check, or list them in tests/equivalents with a reason"
+    killed = [f"{number}: {change}" for number, change, tests in tried if any(tests.values())]
+    assert [line for line in killed if tuple(line.split(": ", 1)) in listed] == [], "listed as equivalent, but killed"
+
+
+@forks
+@each_chapter
+def test_every_listed_equivalent_is_one_of_todays_mutants_and_has_a_reason(chapter):
+    today = {
+        (number, change) for number, kind, _, made in verdicts(chapter) if kind == "all mutants" for change in made
+    }
+    assert set(equivalents(chapter)) - today == set()
+    assert all(len(reason) > 20 for reason in equivalents(chapter).values())
+
+
+@forks
+@each_chapter
+def test_the_table_of_mutants_is_of_todays_mutants_and_keeps_the_promise(chapter):
+    lines = {line["exercise"]: line for line in table() if line["chapter"] == chapter}
+    today = {number: len(made) for number, kind, _, made in verdicts(chapter) if kind == "all mutants"}
+    assert {number: int(line["mutants"]) for number, line in lines.items()} == today, (
+        f"python tools/mutants.py {chapter}"
+    )
+    counts = {
+        name: sum(int(line[name]) for line in lines.values()) for name in ("visible", "hidden", "equivalent", "survive")
+    }
+    assert counts["survive"] == 0
+    assert counts["visible"] >= 0.85 * (counts["visible"] + counts["hidden"])
+
+
+# Wrong answers: one fault each. Answers by hand: out of sight.
+
+
+def plain_lines(source):
+    """The lines of a source without comments and docstrings, its functions in the order of their names."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) and len(node.body) > 1:
+            del node.body[0]
+    return ast.unparse(tree).splitlines()
+
+
+@pytest.mark.parametrize("chapter, answer", [p for p in ANSWERS if p.values[1].kind == "wrong"])
+def test_a_wrong_answer_differs_from_the_solution_in_one_place(chapter, answer):
+    """Or its name says why one fault stands in several: "forgets gamma (in each function)"."""
+    [solution] = [cell.source for cell in of_kind(chapter, "answer") if grade_id(cell) == answer.exercise]
+    changes = difflib.SequenceMatcher(
+        None, plain_lines(solution), plain_lines(answer.source), autojunk=False
+    ).get_opcodes()
+    places = sum(tag != "equal" for tag, *_ in changes)
+    assert places == 1 or "(in " in answer.name
+
+
+def numbers_of(source):
+    """The numbers in a source that tell something: not 0, 1, 2 and their like."""
+    found = {
+        abs(node.value)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant)
+        if is_number(node.value)
+    }
+    return {number for number in found if number not in (0, 0.5, 1, 2, 3, 10)}
+
+
+def is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@each_chapter
+def test_the_check_of_an_answer_by_hand_does_not_show_it(chapter):
+    for cell in of_kind(chapter, "answer"):
+        if "def " in cell.source or "for " in cell.source:
+            continue
+        shown = set()
+        for test in notebook("exercises", chapter).cells:
+            if kind(test) == "test" and exercise(test) == grade_id(cell):
+                shown |= numbers_of(test.source)
+        assert not shown & numbers_of(cell.source), f"{grade_id(cell)}: its check shows a number of its answer"

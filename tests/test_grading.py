@@ -12,7 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 
-from exercise_harness import ROOT, answers, exercise, grade_id, kind
+from judging import ROOT, answers, exercise, grade_id, kind
 
 CHAPTER = "02-markov-decision-processes"
 SECONDS = 8  # that a cell of a submission may run

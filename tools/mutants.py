@@ -1,0 +1,172 @@
+"""What the checks of the exercises are worth: how many plausible wrong versions of each solution they reject.
+
+    python tools/mutants.py [CHAPTER ...]                   a line an exercise, the survivors with what was changed;
+                                                            writes their lines of benchmarks/results/mutants.csv
+    python tools/mutants.py 07 --exercise 4 [--messages]    one exercise, with the message that met each mutant
+    python tools/mutants.py --seeds 50 [CHAPTER ...]        whether the verdicts on the solutions and on the answers of
+                                                            tests/wrong_answers stay the same under fresh seeds
+
+A mutant is killed by the visible checks if one of them fails, otherwise by the hidden ones. One that no input which the
+text allows can tell from the solution is equivalent: it is a line of tests/equivalents/CHAPTER.txt,
+`exercise-4 | the change, as it is printed here | the reason`. Those that die of an unknown name are slips of the pen, no
+wrong answers. "named": of the mutants of which one can know what a message should speak of (the argument that is ignored,
+the factor that is missing, the array that was changed), the share whose message holds that word.
+"""
+
+import argparse
+import csv
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+
+from judging import ROOT, SLIPS, Answer, Chapter, answers, chapters, silence
+
+TABLE = ROOT / "benchmarks" / "results" / "mutants.csv"
+COLUMNS = ["chapter", "exercise", "mutants", "slips", "visible", "hidden", "equivalent", "survive", "named"]
+JOBS = os.cpu_count() or 1
+
+
+def equivalents(chapter):
+    """{(exercise, change): reason} of the listed equivalents."""
+    path = ROOT / "tests" / "equivalents" / f"{chapter}.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    split = [line.split(" | ") for line in lines if line.strip() and not line.startswith("#")]
+    return {(number, " | ".join(change)): reason for number, *change, reason in split}
+
+
+def first_failure(said):
+    return next((text for text in said.values() if text), None)
+
+
+def judge(chapter, part, mutants):
+    """[(mutant, who killed it: "visible", "hidden", "slip" or "", the message)]."""
+    tried = [Answer(part[0].metadata.nbgrader.grade_id, "mutant", mutant.change, mutant.source) for mutant in mutants]
+    seen = chapter.judge(part, tried, JOBS, visible_only=True, first_only=True)
+    left = [answer for answer, said in zip(tried, seen) if not first_failure(said)]
+    later = iter(chapter.judge(part, left, JOBS, first_only=True))
+    verdicts = []
+    for mutant, said in zip(mutants, seen):
+        killer = "visible"
+        if not (text := first_failure(said)):
+            killer, text = "hidden", first_failure(next(later))
+        slip = text and text.startswith(SLIPS)
+        verdicts.append((mutant, "slip" if slip else killer if text else "", text or ""))
+    return verdicts
+
+
+def row(chapter, number, verdicts, listed):
+    """The exercise's line of the table."""
+    killed = Counter(killer for _, killer, _ in verdicts)
+    survivors = [mutant for mutant, killer, _ in verdicts if not killer]
+    excused = sum((number, mutant.change) in listed for mutant in survivors)
+    known = [re.search(mutant.about, text) for mutant, killer, text in verdicts if mutant.about and killer == "visible"]
+    return {
+        "chapter": chapter,
+        "exercise": number,
+        "mutants": len(verdicts),
+        "slips": killed["slip"],
+        "visible": killed["visible"],
+        "hidden": killed["hidden"],
+        "equivalent": excused,
+        "survive": len(survivors) - excused,
+        "named": f"{sum(map(bool, known)) / len(known):.2f}" if known else "",
+    }
+
+
+def write(table):
+    """Put the lines in the place of those of the same chapters."""
+    kept, new = [], {line["chapter"] for line in table}
+    if TABLE.exists():
+        with TABLE.open(newline="", encoding="utf-8") as file:
+            kept = [line for line in csv.DictReader(file) if line["chapter"] not in new]
+    with TABLE.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(
+            sorted(kept + table, key=lambda line: (line["chapter"], int(line["exercise"].partition("-")[2])))
+        )
+
+
+def kill(name, only, messages, out):
+    """Run the mutants of a chapter; its lines of the table."""
+    chapter, listed, table = Chapter(name), equivalents(name), []
+    for number, part in chapter:
+        if only and number != f"exercise-{only}":
+            continue
+        verdicts = judge(chapter, part, chapter.mutants(part))
+        table.append(line := row(name, number, verdicts, listed))
+        print("  ".join(f"{line[column]:>{len(column)}}" for column in COLUMNS), file=out)
+        for mutant, killer, text in verdicts:
+            if messages or not killer:
+                excused = listed.get((number, mutant.change))
+                said = f"{killer}: {text[:300]}" if killer else f"EQUIVALENT: {excused}" if excused else "SURVIVES"
+                print(f"    {mutant.kind:10} {mutant.change}\n               {said}", file=out)
+            elif killer == "hidden":
+                print(f"    {mutant.kind:10} {mutant.change}\n               only hidden: {text[:120]}", file=out)
+        out.flush()
+    return table
+
+
+# Fresh seeds.
+
+
+def moved(seed):
+    """`default_rng` as it is, but that the numbers that it is given lead to another generator for each seed."""
+    original = np.random.default_rng
+    return lambda own=None: original([seed, *np.atleast_1d(own)] if isinstance(own, (int, list, np.integer)) else own)
+
+
+def under_seeds(name, seeds, out):
+    """Judge the solutions and the listed answers under each seed; the number of verdicts that differ from what is right."""
+    chapter, others, wrong = Chapter(name), answers(name), 0
+    original = np.random.default_rng
+    for number, part in chapter:
+        tried = [Answer(number, "right", "the solution", part[0].source)]
+        tried += [answer for answer in others if answer.exercise == number]
+        failures = Counter()
+        for seed in range(1000, 1000 + seeds):
+            np.random.default_rng = moved(seed)
+            verdicts = chapter.judge(part, tried, JOBS, first_only=True)
+            np.random.default_rng = original
+            for answer, said in zip(tried, verdicts):
+                failures[answer] += (answer.kind == "right") == bool(first_failure(said))
+        wrong += sum(map(bool, failures.values()))
+        print(f"{name} {number}: {len(tried)} answers, {seeds} seeds", file=out)
+        for answer, count in failures.items():
+            if count:
+                print(f"    {answer.kind} {answer.name!r}: another verdict under {count} seeds", file=out)
+        out.flush()
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
+    parser.add_argument("--exercise", default="")
+    parser.add_argument("--messages", action="store_true")
+    parser.add_argument("--seeds", type=int, default=0)
+    arguments = parser.parse_args()
+    wanted = arguments.chapters or chapters()
+    names = [name for name in chapters() if any(name.startswith(start) for start in wanted)]
+    if len(names) != 1:  # the solutions of each chapter in a process of its own
+        options = [word for word in sys.argv[1:] if word not in arguments.chapters]
+        print("  ".join(COLUMNS), flush=True)
+        return max([subprocess.run([sys.executable, __file__, name, *options]).returncode for name in names], default=2)
+    os.environ |= {variable: "1" for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    os.environ["MPLBACKEND"] = "agg"
+    os.chdir(ROOT / "solutions" / names[0])
+    out = silence()
+    if arguments.seeds:
+        return bool(under_seeds(names[0], arguments.seeds, out))
+    table = kill(names[0], arguments.exercise, arguments.messages, out)
+    if not arguments.exercise:
+        write(table)
+    return any(line["survive"] for line in table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
