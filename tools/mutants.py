@@ -23,6 +23,7 @@ from collections import Counter
 
 import numpy as np
 
+from claims import FRESH, moved, original
 from judging import ROOT, SLIPS, Answer, Chapter, answers, chapters, silence
 
 TABLE = ROOT / "benchmarks" / "results" / "mutants.csv"
@@ -114,21 +115,14 @@ def kill(name, only, messages, out):
 # Fresh seeds.
 
 
-def moved(seed):
-    """`default_rng` as it is, but that the numbers that it is given lead to another generator for each seed."""
-    original = np.random.default_rng
-    return lambda own=None: original([seed, *np.atleast_1d(own)] if isinstance(own, (int, list, np.integer)) else own)
-
-
 def under_seeds(name, seeds, out):
     """Judge the solutions and the listed answers under each seed; the number of verdicts that differ from what is right."""
     chapter, others, wrong = Chapter(name), answers(name), 0
-    original = np.random.default_rng
     for number, part in chapter:
         tried = [Answer(number, "right", "the solution", part[0].source)]
         tried += [answer for answer in others if answer.exercise == number]
         failures = Counter()
-        for seed in range(1000, 1000 + seeds):
+        for seed in range(FRESH, FRESH + seeds):
             np.random.default_rng = moved(seed)
             verdicts = chapter.judge(part, tried, JOBS, first_only=True)
             np.random.default_rng = original
