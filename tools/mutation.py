@@ -210,8 +210,8 @@ def of_statement(lines, node, function, known):
         yield "statement", "", node, "pass"
     if isinstance(node, ast.If | ast.While):
         yield from conditions(lines, node)
-    if isinstance(node, ast.With) and "no_grad" in lines.text(node.items[0]):
-        yield "option", "grad", node.items[0], "__import__('contextlib').nullcontext()"
+    if isinstance(node, ast.With) and "no_grad" in lines.text(node.items[0].context_expr):
+        yield "option", "grad", node.items[0].context_expr, "__import__('contextlib').nullcontext()"
     if isinstance(node, ast.AugAssign):
         target, value = lines.text(node.target), lines.text(node.value)
         yield "statement", "", node, f"{target} = {value}"
