@@ -328,11 +328,16 @@ def test_unit_tests_are_measured_too(tmp_path):
         "    assert x.std() > 0.5\n"
         "def test_wrong():\n"
         "    assert np.random.default_rng(0).random() > 2\n"
+        "def test_sum():\n"
+        "    x = 1 + 1\n"
+        "    assert x < 3\n"
     )
     answers = claims.ask_tests(tmp_path / "test_it.py", "own", [1, 2])
-    wrong, mean, spread = answers[0][2]
+    wrong, mean, spread, exact = answers[0][2]
     assert wrong == ["test_wrong", "passes", False, []]
     x = np.random.default_rng([1, 0]).normal(size=400)
     assert mean[:3] == [4, "abs(x.mean()) < 0.3", True] and mean[3] == [["size", pytest.approx(abs(x.mean())), 0.3]]
     assert spread[3] == [["order", 0.5, pytest.approx(x.std())]]
+    assert exact == [11, "x < 3", True, [["order", 2.0, 3.0]]]
+    assert exact not in answers[1][2], "a test that draws nothing is asked once"
     assert answers[1][2][1][3][0][1] != mean[3][0][1]

@@ -171,20 +171,30 @@ def ask(path, arithmetic, seeds):
 
 
 def ask_tests(path, arithmetic, seeds):
-    """The same of the unit tests in the file at `path`, from pytest."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "margins", "-p", "no:cacheprovider", str(path)]
-    command += ["-o", "enable_assertion_pass_hook=true"]
-    answers = []
+    """The same of the unit tests in the file at `path`, from pytest; after the first seed of those that draw at random."""
+    answers, tests = [], [str(path)]
     for seed in seeds:
-        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as file:
-            moved = {"RLBOOK_SEED": str(seed), "RLBOOK_MARGINS": file.name, "PYTHONPATH": str(ROOT / "tools")}
-            subprocess.run(command, cwd=ROOT, env=environment(arithmetic) | STEADY | moved, stdout=subprocess.DEVNULL)
-            lines = [json.loads(line) for line in file]
+        lines = run_tests(tests, arithmetic, seed)
         claims = [[line[0].partition("::")[2], "passes", False, []] for line in lines if len(line) == 1]
-        for _, number, claim, small, large in (line for line in lines if len(line) > 1):
+        for _, number, claim, small, large in (line for line in lines if len(line) > 2):
             claims.append([number, claim, True, [["size" if "abs(" in claim else "order", small, large]]])
         answers.append([seed, arithmetic, claims])
+        drawing = [line[0] for line in lines if len(line) == 2]
+        if not drawing:
+            break
+        if seed == seeds[0] and "" not in drawing:
+            tests = [f"{path}::{test.partition('::')[2]}" for test in drawing]
     return answers
+
+
+def run_tests(tests, arithmetic, seed):
+    """The lines that margins.py writes of one run of the tests."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "margins", "-p", "no:cacheprovider", *tests]
+    command += ["-o", "enable_assertion_pass_hook=true"]
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as file:
+        moved = {"RLBOOK_SEED": str(seed), "RLBOOK_MARGINS": file.name, "PYTHONPATH": str(ROOT / "tools")}
+        subprocess.run(command, cwd=ROOT, env=environment(arithmetic) | STEADY | moved, stdout=subprocess.DEVNULL)
+        return [json.loads(line) for line in file]
 
 
 def ask_all(jobs):
@@ -204,7 +214,9 @@ def line(path, by_arithmetic):
 def rows(path, answers):
     """The chapter's lines of the table: what was seen of each claim, over all its turns, seeds and arithmetics."""
     seen = defaultdict(lambda: defaultdict(list))  # a claim in a loop has a turn for each time that it is asked
+    asked = Counter()
     for _, _, claims in answers:
+        asked.update({(cell, claim) for cell, claim, *_ in claims})
         turns = Counter()
         for cell, claim, holds, sides in claims:
             turns[cell, claim] += 1
@@ -217,7 +229,7 @@ def rows(path, answers):
             "chapter": path.stem,
             "cell": cell,
             "claim": claim,
-            "runs": len(answers),
+            "runs": asked[cell, claim],
             "failed": sum(not holds for holds, _ in found),
             "worst_seen": f"{worst[1] if worst[0] == 'order' else abs(worst[1]):.4g}" if worst else "",
             "bound": f"{worst[2]:.4g}" if worst else "",
