@@ -15,8 +15,8 @@ def car_rental(gamma=0.9, free_moves=0, parking_fee=0.0):
     that are not there, or find no room, stay and are paid for all the same, so that no two moves are alike. By day each
     car rented earns 10 dollars. Requests are Poisson numbers with means 3 and 4, returns with means 3 and 2; a car
     returned can be rented from the next day on, one that finds no room is gone. No tail is cut off.
-    free_moves      so many of the cars moved from the first place to the second cost nothing (exercise 4.7: 1)
-    parking_fee     for each place where more than 10 cars stand overnight (exercise 4.7: 4)
+    free_moves      so many of the cars moved from the first place to the second cost nothing (their exercise 4.7: 1)
+    parking_fee     for each place where more than 10 cars stand overnight (their exercise 4.7: 4)
     Source: Sutton & Barto (2018), example 4.2 and exercise 4.7.
     """
     check_counts(least=0, free_moves=free_moves)
