@@ -1,11 +1,14 @@
-"""Checks of answers found by hand that do not show them: what is compared is a digest of the rounded answer.
+"""The checks of the exercises: of answers found by hand, which they do not show, and of what a function returned.
 
-Out of sight, not secret: whoever wants to can try numbers until one fits, and has then done more work than the exercise asks
-for. `digest` makes the digests; the solutions hold the answers themselves.
+`check_answer` compares a digest of the rounded answer. Out of sight, not secret: whoever wants to can try numbers until one
+fits, and has then done more work than the exercise asks for. `digest` makes the digests; the solutions hold the answers
+themselves. `check_numbers` compares numbers that the reader may see.
 """
 
 import hashlib
 import numbers
+
+import numpy as np
 
 from rlbook._checks import shown
 
@@ -37,6 +40,40 @@ def digest(place, answer, digits=3):
                 f"{place}: {number} lies where {digits} decimals are rounded up or down: choose other digits"
             )
     return _digest(place, answer, digits)
+
+
+def check_numbers(place, found, expected, signs=(), *, atol=1e-6, otherwise=""):
+    """Return `found` as an array, or raise an AssertionError unless it holds the numbers `expected`, in their shape.
+
+    place: the exercise and the call, "4.2, number_rented(2, 3.0)": it begins the message, which shows both. found: a number,
+    an array, or lists of numbers. signs: pairs (what a likely mistake gives, what it is a sign of). atol: by how much a
+    number may be off. otherwise: said of numbers that no pair explains.
+    """
+    expected = np.asarray(expected, dtype=float)
+    what = f"numbers in the shape {expected.shape}" if expected.shape else "one number"
+    values = _array(found)
+    if values is None or values.shape != expected.shape:
+        shape = "" if values is None or not values.ndim else f", of the shape {values.shape}"
+        lost = ": is something returned?" if found is None else ""
+        raise AssertionError(f"exercise {place}: yours is {shown(found)}{shape}, expected {what}{lost}")
+    if np.allclose(values, expected, rtol=0, atol=atol):
+        return values
+    why = [said for sign, said in signs if np.allclose(values, sign, rtol=0, atol=atol)]
+    because = f": {[*why, otherwise][0]}" if why or otherwise else ""
+    raise AssertionError(f"exercise {place}: yours is {_rounded(values)}, expected {_rounded(expected)}{because}")
+
+
+def _array(found):
+    """The numbers of an answer as an array, or None if it holds anything else, or rows of unequal lengths."""
+    try:
+        values = np.asarray(found)
+    except ValueError:
+        return None
+    return values if values.dtype.kind in "biuf" else None
+
+
+def _rounded(values):
+    return shown(np.round(values, 5).tolist())
 
 
 def _digest(place, answer, digits):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rlbook.answers import check_answer, digest
+from rlbook.answers import check_answer, check_numbers, digest
 
 SAME = {
     "a number": (2.5, [2.5, np.float32(2.5), np.array(2.5), torch.tensor(2.5), Fraction(5, 2), 2.5000004]),
@@ -61,3 +61,35 @@ def test_as_many_decimals_as_count_are_enough():
 def test_an_answer_on_the_edge_of_its_rounding_cannot_be_a_digest(answer, digits):
     with pytest.raises(ValueError, match="choose other digits"):
         digest("1.1", answer, digits)
+
+
+@pytest.mark.parametrize(
+    "found", [[1, 2.5], (1.0, 2.5), np.array([1, 2.5]), torch.tensor([1, 2.5]), [True, np.float32(2.5)]]
+)
+def test_numbers_are_right_in_whatever_type_they_come(found):
+    assert check_numbers("4.2, f(3)", found, [1, 2.5]).tolist() == [1, 2.5]
+
+
+@pytest.mark.parametrize(
+    "found, said",
+    [
+        (None, r"yours is None, expected numbers in the shape \(2,\): is something returned\?"),
+        ("12", r"yours is '12', expected numbers in the shape \(2,\)"),
+        ([1, [2, 3]], r"yours is \[1, \[2, 3\]\], expected numbers in the shape"),
+        ((np.ones(2), 3.0), r"yours is .*, expected numbers in the shape"),
+        (1.5, r"yours is 1\.5, expected numbers in the shape"),
+        ([[1, 2.5]], r"yours is .*, of the shape \(1, 2\), expected numbers in the shape \(2,\)"),
+        ([1, np.nan], r"yours is \[1\.0, nan\], expected \[1\.0, 2\.5\]: count again"),
+        ([2.5, 1], r"yours is \[2\.5, 1\.0\], expected \[1\.0, 2\.5\]: the two exchanged"),
+        ([1.0001, 2.5], r"yours is \[1\.0001, 2\.5\], expected \[1\.0, 2\.5\]: count again"),
+    ],
+)
+def test_other_numbers_are_refused_with_what_was_expected_and_why(found, said):
+    with pytest.raises(AssertionError, match=r"exercise 4\.2, f\(3\): " + said):
+        check_numbers("4.2, f(3)", found, [1, 2.5], [([2.5, 1], "the two exchanged")], otherwise="count again")
+
+
+def test_one_number_is_no_list_of_one():
+    check_numbers("4.2", np.array(2.0), 2)
+    with pytest.raises(AssertionError, match="expected one number"):
+        check_numbers("4.2", [2.0], 2)
