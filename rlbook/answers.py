@@ -2,7 +2,8 @@
 
 `check_answer` compares a digest of the rounded answer. Out of sight, not secret: whoever wants to can try numbers until one
 fits, and has then done more work than the exercise asks for. `digest` makes the digests; the solutions hold the answers
-themselves. `check_numbers` compares numbers that the reader may see.
+themselves. `check_numbers` compares numbers that the reader may see, `check_shape` only looks at
+their shape.
 """
 
 import hashlib
@@ -50,17 +51,26 @@ def check_numbers(place, found, expected, signs=(), *, atol=1e-6, otherwise=""):
     number may be off. otherwise: said of numbers that no pair explains.
     """
     expected = np.asarray(expected, dtype=float)
-    what = f"numbers in the shape {expected.shape}" if expected.shape else "one number"
-    values = _array(found)
-    if values is None or values.shape != expected.shape:
-        shape = "" if values is None or not values.ndim else f", of the shape {values.shape}"
-        lost = ": is something returned?" if found is None else ""
-        raise AssertionError(f"exercise {place}: yours is {shown(found)}{shape}, expected {what}{lost}")
+    values = check_shape(place, found, expected.shape)
     if np.allclose(values, expected, rtol=0, atol=atol):
         return values
     why = [said for sign, said in signs if np.allclose(values, sign, rtol=0, atol=atol)]
     because = f": {[*why, otherwise][0]}" if why or otherwise else ""
     raise AssertionError(f"exercise {place}: yours is {_rounded(values)}, expected {_rounded(expected)}{because}")
+
+
+def check_shape(place, found, shape, what=""):
+    """Return `found` as an array, or raise an AssertionError unless it holds numbers in that shape; () is one number.
+
+    place and found: as in `check_numbers`. what: the numbers in words, "a value for each state".
+    """
+    values = _array(found)
+    if values is None or values.shape != shape:
+        expected = (f"numbers in the shape {shape}" if shape else "one number") + (what and f", {what}")
+        yours = "" if values is None or not values.ndim else f", of the shape {values.shape}"
+        lost = ": is something returned?" if found is None else ""
+        raise AssertionError(f"exercise {place}: yours is {shown(found)}{yours}, expected {expected}{lost}")
+    return values
 
 
 def _array(found):

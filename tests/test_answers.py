@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rlbook.answers import check_answer, check_numbers, digest
+from rlbook.answers import check_answer, check_numbers, check_shape, digest
 
 SAME = {
     "a number": (2.5, [2.5, np.float32(2.5), np.array(2.5), torch.tensor(2.5), Fraction(5, 2), 2.5000004]),
@@ -93,3 +93,24 @@ def test_one_number_is_no_list_of_one():
     check_numbers("4.2", np.array(2.0), 2)
     with pytest.raises(AssertionError, match="expected one number"):
         check_numbers("4.2", [2.0], 2)
+
+
+@pytest.mark.parametrize(
+    "found, shape", [([1, 2.5], (2,)), ((1, 2), (2,)), (np.eye(2), (2, 2)), (3, ()), (np.float32(3), ())]
+)
+def test_numbers_in_their_shape_come_back_as_an_array(found, shape):
+    values = check_shape("1.1, moves", found, shape)
+    assert isinstance(values, np.ndarray) and values.shape == shape and np.array_equal(values, found)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [None, ..., "ab", ["a", "b"], {1: 2}, {1, 2}, [1, [2, 3]], [None, 1], len, 2, [1, 2, 3], [[1, 2]], [np.eye(2), 1]],
+)
+def test_what_are_no_numbers_in_the_shape_is_refused_in_plain_words(found):
+    with pytest.raises(
+        AssertionError, match=r"(?s)exercise 1\.1, moves: yours is .*expected numbers in the shape \(2,\), one each"
+    ):
+        check_shape("1.1, moves", found, (2,), "one each")
+    with pytest.raises(AssertionError, match=r"expected one number$"):
+        check_shape("1.1, moves", [found], ())
