@@ -29,39 +29,51 @@ surely_exploring = [2, 7]
 
 
 # %% exercise-1 | wrong | ties are surely exploring
-averages = [1, 1.5, -1]
+averages = [1.0, 1.5, -1.0]
 recent = [0.5, 1.375, -0.5]
 surely_exploring = [2, 6, 7]
 
 
 # %% exercise-1 | wrong | the first pull too
-averages = [1, 1.5, -1]
+averages = [1.0, 1.5, -1.0]
 recent = [0.5, 1.375, -0.5]
 surely_exploring = [1, 2, 7]
 
 
 # %% exercise-1 | wrong | counted from 0
-averages = [1, 1.5, -1]
+averages = [1.0, 1.5, -1.0]
 recent = [0.5, 1.375, -0.5]
 surely_exploring = [1, 6]
 
 
 # %% exercise-1 | wrong | every change of arm
-averages = [1, 1.5, -1]
+averages = [1.0, 1.5, -1.0]
 recent = [0.5, 1.375, -0.5]
 surely_exploring = [2, 5, 7]
 
 
 # %% exercise-1 | wrong | all that may have been
-averages = [1, 1.5, -1]
+averages = [1.0, 1.5, -1.0]
 recent = [0.5, 1.375, -0.5]
 surely_exploring = [2, 3, 7]
 
 
 # %% exercise-1 | wrong | how many instead of which
-averages = [1, 1.5, -1]
+averages = [1.0, 1.5, -1.0]
 recent = [0.5, 1.375, -0.5]
 surely_exploring = 2
+
+
+# %% exercise-1 | wrong | adds half of each reward
+averages = [1.0, 1.5, -1.0]
+recent = [1.0, 3.0, -0.5]
+surely_exploring = [2, 7]
+
+
+# %% exercise-1 | wrong | the rewards in the reverse order
+averages = [1.0, 1.5, -1.0]
+recent = [1.0, 2.1875, -0.5]
+surely_exploring = [2, 7]
 
 
 # %% exercise-1 | right | computed
@@ -73,6 +85,12 @@ for own in [[2, 0], [4, 1, -2, 3], [-1]]:
         estimate = (estimate + r) / 2
     recent.append(estimate)
 surely_exploring = (7, 2)
+
+
+# %% exercise-1 | right | rounded, and a set
+averages = (1, 1.5, -1)
+recent = np.array([0.5, 1.375, -0.5])
+surely_exploring = {7, 2}
 
 
 # %% exercise-2 | wrong | exploring pulls never take the best arm
@@ -114,12 +132,50 @@ def ceiling(means, epsilon):
     regret = epsilon * (means.max() - means.mean())
 
 
+# %% exercise-2 | wrong | the first arm is the best
+def ceiling(means, epsilon):
+    best = means[0]
+    share = 1 - epsilon + epsilon * np.mean(means == best)
+    return share, epsilon * (best - np.mean(means))
+
+
+# %% exercise-2 | wrong | the regret of a greedy step too
+def ceiling(means, epsilon):
+    best = np.max(means)
+    share = 1 - epsilon + epsilon * np.mean(means == best)
+    return share, best - np.mean(means)
+
+
+# %% exercise-2 | wrong | an epsilon of its own
+def ceiling(means, epsilon):
+    best = np.max(means)
+    epsilon = 0.1
+    share = 1 - epsilon + epsilon * np.mean(means == best)
+    return share, epsilon * (best - np.mean(means))
+
+
+# %% exercise-2 | wrong | arms above the mean are best
+def ceiling(means, epsilon):
+    best = np.max(means)
+    share = 1 - epsilon + epsilon * np.mean(means > np.mean(means))
+    return share, epsilon * (best - np.mean(means))
+
+
 # %% exercise-2 | right | from the policy
 def ceiling(means, epsilon):
     best = [mean == max(means) for mean in means]
     policy = [epsilon / len(means) + (1 - epsilon) * is_best / sum(best) for is_best in best]
     share = sum(p for p, is_best in zip(policy, best) if is_best)
     return [share, sum(p * (max(means) - mean) for p, mean in zip(policy, means))]
+
+
+# %% exercise-2 | right | sorted, pull by pull
+def ceiling(means, epsilon):
+    ordered = sorted(means, reverse=True)
+    chances = [epsilon / len(ordered)] * len(ordered)
+    chances[0] += 1 - epsilon
+    share = sum(chance for chance, mean in zip(chances, ordered) if mean == ordered[0])
+    return np.array([share, ordered[0] - np.dot(chances, ordered)])
 
 
 # %% exercise-3 | wrong | no weight of the start
@@ -180,6 +236,26 @@ def weights(alphas):
         w = np.append(w * (1 - alpha), alpha)
 
 
+# %% exercise-3 | wrong | the start loses its weight at once
+def weights(alphas):
+    w = np.zeros(len(alphas) + 1)
+    w[0] = 0.0
+    for k, alpha in enumerate(alphas, start=1):
+        w *= 1 - alpha
+        w[k] = alpha
+    return w
+
+
+# %% exercise-3 | wrong | takes alpha for 1 - alpha
+def weights(alphas):
+    w = np.zeros(len(alphas) + 1)
+    w[0] = 1.0
+    for k, alpha in enumerate(alphas, start=1):
+        w *= alpha
+        w[k] = alpha
+    return w
+
+
 # %% exercise-3 | right | all at once
 def weights(alphas):
     kept = np.cumprod(np.append(1.0, 1 - alphas[::-1]))[::-1]
@@ -200,7 +276,7 @@ def ucb_choice(q, counts, t, c, rng):
 # %% exercise-4 | wrong | forgets the root
 def ucb_choice(q, counts, t, c, rng):
     untried = np.flatnonzero(counts == 0)
-    if len(untried):
+    if len(untried) > 0:
         return int(rng.choice(untried))
     upper = q + c * np.log(t) / counts
     return int(rng.choice(np.flatnonzero(upper == upper.max())))
@@ -209,7 +285,7 @@ def ucb_choice(q, counts, t, c, rng):
 # %% exercise-4 | wrong | the logarithm to base 10
 def ucb_choice(q, counts, t, c, rng):
     untried = np.flatnonzero(counts == 0)
-    if len(untried):
+    if len(untried) > 0:
         return int(rng.choice(untried))
     upper = q + c * np.sqrt(np.log10(t) / counts)
     return int(rng.choice(np.flatnonzero(upper == upper.max())))
@@ -218,7 +294,7 @@ def ucb_choice(q, counts, t, c, rng):
 # %% exercise-4 | wrong | c under the root
 def ucb_choice(q, counts, t, c, rng):
     untried = np.flatnonzero(counts == 0)
-    if len(untried):
+    if len(untried) > 0:
         return int(rng.choice(untried))
     upper = q + np.sqrt(c * np.log(t) / counts)
     return int(rng.choice(np.flatnonzero(upper == upper.max())))
@@ -227,7 +303,7 @@ def ucb_choice(q, counts, t, c, rng):
 # %% exercise-4 | wrong | takes the bonus off
 def ucb_choice(q, counts, t, c, rng):
     untried = np.flatnonzero(counts == 0)
-    if len(untried):
+    if len(untried) > 0:
         return int(rng.choice(untried))
     upper = q - c * np.sqrt(np.log(t) / counts)
     return int(rng.choice(np.flatnonzero(upper == upper.max())))
@@ -236,9 +312,10 @@ def ucb_choice(q, counts, t, c, rng):
 # %% exercise-4 | wrong | first of equals
 def ucb_choice(q, counts, t, c, rng):
     untried = np.flatnonzero(counts == 0)
-    if len(untried):
+    if len(untried) > 0:
         return int(rng.choice(untried))
-    return int(np.argmax(q + c * np.sqrt(np.log(t) / counts)))
+    upper = q + c * np.sqrt(np.log(t) / counts)
+    return int(upper.argmax())
 
 
 # %% exercise-4 | wrong | untried arms in their order
@@ -285,13 +362,49 @@ def ucb_choice(q, counts, t, c, rng):
     return (q + c * np.sqrt(np.log(t) / np.maximum(counts, 1e-9))).max()
 
 
-# %% exercise-4 | wrong | another source of randomness
+# %% exercise-4 | wrong | another source of randomness (in both draws)
 def ucb_choice(q, counts, t, c, rng):
     untried = np.flatnonzero(counts == 0)
-    if len(untried):
+    if len(untried) > 0:
         return int(np.random.choice(untried))
     upper = q + c * np.sqrt(np.log(t) / counts)
     return int(np.random.choice(np.flatnonzero(upper == upper.max())))
+
+
+# %% exercise-4 | wrong | the step before
+def ucb_choice(q, counts, t, c, rng):
+    untried = np.flatnonzero(counts == 0)
+    if len(untried) > 0:
+        return int(rng.choice(untried))
+    upper = q + c * np.sqrt(np.log(t - 1) / counts)
+    return int(rng.choice(np.flatnonzero(upper == upper.max())))
+
+
+# %% exercise-4 | wrong | a generator of its own for the untried
+def ucb_choice(q, counts, t, c, rng):
+    untried = np.flatnonzero(counts == 0)
+    if len(untried) > 0:
+        return int(np.random.default_rng().choice(untried))
+    upper = q + c * np.sqrt(np.log(t) / counts)
+    return int(rng.choice(np.flatnonzero(upper == upper.max())))
+
+
+# %% exercise-4 | wrong | the total of the counts for t
+def ucb_choice(q, counts, t, c, rng):
+    untried = np.flatnonzero(counts == 0)
+    if len(untried) > 0:
+        return int(rng.choice(untried))
+    upper = q + c * np.sqrt(np.log(counts.sum() + 1e-9) / counts)
+    return int(rng.choice(np.flatnonzero(upper == upper.max())))
+
+
+# %% exercise-4 | wrong | the best of the untried
+def ucb_choice(q, counts, t, c, rng):
+    untried = np.flatnonzero(counts == 0)
+    if len(untried) > 0:
+        return int(untried[q[untried].argmax()])
+    upper = q + c * np.sqrt(np.log(t) / counts)
+    return int(rng.choice(np.flatnonzero(upper == upper.max())))
 
 
 # %% exercise-4 | right | infinite bounds and a shuffled order
@@ -301,16 +414,32 @@ def ucb_choice(q, counts, t, c, rng):
     return max(order, key=lambda a: bounds[a])
 
 
+# %% exercise-4 | right | a loop, and one draw at the end
+def ucb_choice(q, counts, t, c, rng):
+    best, ties = -np.inf, []
+    for a in range(len(q)):
+        bound = np.inf if counts[a] == 0 else q[a] + c * np.log(t) ** 0.5 * counts[a] ** -0.5
+        if not ties or (bound > best and not np.isclose(bound, best)):
+            best, ties = bound, [a]
+        elif np.isclose(bound, best):
+            ties.append(a)
+    return ties[rng.integers(len(ties))]
+
+
 # %% exercise-5 | wrong | the sluggish function itself
 mended_bandit = sluggish_bandit
 
 
 # %% exercise-5 | wrong | one too many
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
-    q, counts = np.full(len(means), float(initial_q)), np.zeros(len(means))
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
     actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
-        a = rng.integers(len(means)) if rng.random() < epsilon else rng.choice(np.flatnonzero(q == q.max()))
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
         r = rng.normal(means[a])
         counts[a] += 1
         q[a] += (r - q[a]) / (counts[a] + 1)
@@ -318,15 +447,18 @@ def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
     return actions, rewards, q
 
 
-# %% exercise-5 | wrong | divides before it counts
+# %% exercise-5 | wrong | divides before it counts (in the wrong order)
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
-    q, counts = np.full(len(means), float(initial_q)), np.zeros(len(means))
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
     actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
-        a = rng.integers(len(means)) if rng.random() < epsilon else rng.choice(np.flatnonzero(q == q.max()))
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
         r = rng.normal(means[a])
-        with np.errstate(all="ignore"):
-            q[a] += np.float64(r - q[a]) / counts[a]
+        q[a] += np.float64(r - q[a]) / np.float64(counts[a])
         counts[a] += 1
         actions[t], rewards[t] = a, r
     return actions, rewards, q
@@ -335,10 +467,15 @@ def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
 # %% exercise-5 | wrong | a constant step
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
     q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
     actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
-        a = rng.integers(len(means)) if rng.random() < epsilon else rng.choice(np.flatnonzero(q == q.max()))
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
         r = rng.normal(means[a])
+        counts[a] += 1
         q[a] += 0.1 * (r - q[a])
         actions[t], rewards[t] = a, r
     return actions, rewards, q
@@ -346,10 +483,14 @@ def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
 
 # %% exercise-5 | wrong | counts all the pulls by another name
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
-    q, counts = np.full(len(means), float(initial_q)), np.zeros(len(means))
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
     actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
-        a = rng.integers(len(means)) if rng.random() < epsilon else rng.choice(np.flatnonzero(q == q.max()))
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
         r = rng.normal(means[a])
         counts[a] += 1
         q[a] += (r - q[a]) / counts.sum()
@@ -359,10 +500,14 @@ def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
 
 # %% exercise-5 | wrong | mended, with a new bug: first of equals
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
-    q, counts = np.full(len(means), float(initial_q)), np.zeros(len(means))
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
     actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
-        a = rng.integers(len(means)) if rng.random() < epsilon else q.argmax()
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = q.argmax()
         r = rng.normal(means[a])
         counts[a] += 1
         q[a] += (r - q[a]) / counts[a]
@@ -372,10 +517,14 @@ def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
 
 # %% exercise-5 | wrong | mended, with a new bug: initial_q is lost
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
-    q, counts = np.zeros(len(means)), np.zeros(len(means))
+    q = np.zeros(len(means))
+    counts = np.zeros(len(means), dtype=int)
     actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
-        a = rng.integers(len(means)) if rng.random() < epsilon else rng.choice(np.flatnonzero(q == q.max()))
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
         r = rng.normal(means[a])
         counts[a] += 1
         q[a] += (r - q[a]) / counts[a]
@@ -385,10 +534,14 @@ def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
 
 # %% exercise-5 | wrong | mended, with a new bug: explores the other way round
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
-    q, counts = np.full(len(means), float(initial_q)), np.zeros(len(means))
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
     actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
-        a = rng.integers(len(means)) if rng.random() > epsilon else rng.choice(np.flatnonzero(q == q.max()))
+        if rng.random() > epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
         r = rng.normal(means[a])
         counts[a] += 1
         q[a] += (r - q[a]) / counts[a]
@@ -398,12 +551,139 @@ def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
 
 # %% exercise-5 | wrong | returns only the estimates
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
-    q, counts = np.full(len(means), float(initial_q)), np.zeros(len(means))
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
-        a = rng.integers(len(means)) if rng.random() < epsilon else rng.choice(np.flatnonzero(q == q.max()))
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = rng.normal(means[a])
         counts[a] += 1
-        q[a] += (rng.normal(means[a]) - q[a]) / counts[a]
+        q[a] += (r - q[a]) / counts[a]
+        actions[t], rewards[t] = a, r
     return q
+
+
+# %% exercise-5 | wrong | mended, with a new bug: never pulls the last arm to explore
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
+    for t in range(steps):
+        if rng.random() < epsilon:
+            a = rng.integers(len(means) - 1)
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = rng.normal(means[a])
+        counts[a] += 1
+        q[a] += (r - q[a]) / counts[a]
+        actions[t], rewards[t] = a, r
+    return actions, rewards, q
+
+
+# %% exercise-5 | wrong | mended, with a new bug: a generator of its own
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
+    rng = np.random.default_rng()
+    for t in range(steps):
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = rng.normal(means[a])
+        counts[a] += 1
+        q[a] += (r - q[a]) / counts[a]
+        actions[t], rewards[t] = a, r
+    return actions, rewards, q
+
+
+# %% exercise-5 | wrong | mended, with a new bug: rewards without noise
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
+    for t in range(steps):
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = means[a]
+        counts[a] += 1
+        q[a] += (r - q[a]) / counts[a]
+        actions[t], rewards[t] = a, r
+    return actions, rewards, q
+
+
+# %% exercise-5 | wrong | mended, with a new bug: explores one time in ten
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
+    for t in range(steps):
+        if rng.random() < 0.1:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = rng.normal(means[a])
+        counts[a] += 1
+        q[a] += (r - q[a]) / counts[a]
+        actions[t], rewards[t] = a, r
+    return actions, rewards, q
+
+
+# %% exercise-5 | wrong | mended, with a new bug: never explores
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
+    for t in range(steps):
+        if False:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = rng.normal(means[a])
+        counts[a] += 1
+        q[a] += (r - q[a]) / counts[a]
+        actions[t], rewards[t] = a, r
+    return actions, rewards, q
+
+
+# %% exercise-5 | wrong | mended, with a new bug: whole numbers stay whole
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    q = np.full(len(means), initial_q)
+    counts = np.zeros(len(means), dtype=int)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
+    for t in range(steps):
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = rng.normal(means[a])
+        counts[a] += 1
+        q[a] += (r - q[a]) / counts[a]
+        actions[t], rewards[t] = a, r
+    return actions, rewards, q
+
+
+# %% exercise-5 | wrong | mended, with a new bug: the sums for the averages
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
+    for t in range(steps):
+        if rng.random() < epsilon:
+            a = rng.integers(len(means))
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = rng.normal(means[a])
+        counts[a] += 1
+        q[a] += r
+        actions[t], rewards[t] = a, r
+    return actions, rewards, q
 
 
 # %% exercise-5 | right | keeps the sums
@@ -420,197 +700,325 @@ def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
     return np.array(actions), np.array(rewards), q
 
 
+# %% exercise-5 | right | weighs the old average by its pulls
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    q, pulls = [float(initial_q)] * len(means), [0] * len(means)
+    actions, rewards = [], []
+    while len(rewards) < steps:
+        explore = rng.random() < epsilon
+        a = rng.integers(len(means)) if explore else rng.choice([b for b in range(len(q)) if q[b] == max(q)])
+        r = rng.normal(means[a], 1.0)
+        q[a] = (pulls[a] * q[a] + r) / (pulls[a] + 1)
+        pulls[a] += 1
+        actions.append(a)
+        rewards.append(r)
+    return actions, rewards, q
+
+
 # %% exercise-6 | wrong | replies are not weighed
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return sum(alpha * (means[a] - baseline) * (np.eye(len(pi))[a] - pi) for a in range(len(pi)))
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | only the shown reply moves
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return alpha * pi * (means - baseline) * (1 - pi)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * np.eye(len(pi))[a] * (1 - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | the sign
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return alpha * pi * (pi @ means - means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (pi - np.eye(len(pi))[a])
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | forgets the case without a thumb
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return sum(pi[a] * means[a] * alpha * (1 - baseline) * (np.eye(len(pi))[a] - pi) for a in range(len(pi)))
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | the baseline in place of the mean
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
     return alpha * pi * (means - baseline)
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | forgets alpha
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | one random move
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    rng = np.random.default_rng(0)
-    a = rng.choice(len(pi), p=pi)
-    return alpha * ((rng.random() < means[a]) - baseline) * (np.eye(len(pi))[a] - pi)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    a = np.random.default_rng(0).choice(len(pi), p=pi)
+    return alpha * (means[a] - baseline) * (np.eye(len(pi))[a] - pi)
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | forgets to return
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    move = alpha * pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    print(move)
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | spoils the preferences
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
     theta -= theta.max()
-    return alpha * pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | the mean reward as the baseline
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return alpha * pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    return pi @ means
+    weights_of_replies = pi
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | the plain mean as the baseline
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return alpha * pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    return means.mean()
+    weights_of_replies = np.ones(len(pi))
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | weighed by the squared lengths alone
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return alpha * pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means / w.sum()
+    weights_of_replies = ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | weighed by the lengths, not squared
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return alpha * pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * np.sqrt(((np.eye(len(pi)) - pi) ** 2).sum(axis=1))
-    return w @ means / w.sum()
+    weights_of_replies = pi * np.sqrt(((np.eye(len(pi)) - pi) ** 2).sum(axis=1))
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | weighed by pi (1 - pi)
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return alpha * pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * (1 - pi)
-    return w @ means / w.sum()
+    weights_of_replies = pi * (1 - pi)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | weighed by the own preference's move alone
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return alpha * pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * (1 - pi) ** 2
-    return w @ means / w.sum()
+    weights_of_replies = pi * (1 - pi) ** 2
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | wrong | weights that do not sum to one
 def expected_move(theta, means, alpha, baseline):
     pi = softmax(theta)
-    return alpha * pi * (means - pi @ means)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
 
 
 def quietest_baseline(theta, means):
     pi = softmax(theta)
-    w = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
-    return w @ means
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means
+
+
+# %% exercise-6 | wrong | a baseline of each reply's own
+def expected_move(theta, means, alpha, baseline):
+    pi = softmax(theta)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
+
+
+def quietest_baseline(theta, means):
+    pi = softmax(theta)
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies * means / weights_of_replies.sum()
+
+
+# %% exercise-6 | wrong | equal probabilities
+def expected_move(theta, means, alpha, baseline):
+    pi = np.ones(len(theta)) / len(theta)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
+
+
+def quietest_baseline(theta, means):
+    pi = softmax(theta)
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
+
+
+# %% exercise-6 | wrong | preferences for probabilities
+def expected_move(theta, means, alpha, baseline):
+    pi = np.exp(theta)
+    move = np.zeros(len(pi))
+    for a in range(len(pi)):
+        for r, probability in [(1, means[a]), (0, 1 - means[a])]:
+            move += pi[a] * probability * alpha * (r - baseline) * (np.eye(len(pi))[a] - pi)
+    return move
+
+
+def quietest_baseline(theta, means):
+    pi = softmax(theta)
+    weights_of_replies = pi * ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
+    return weights_of_replies @ means / weights_of_replies.sum()
 
 
 # %% exercise-6 | right | in closed form, and by two loops
@@ -629,11 +1037,23 @@ def quietest_baseline(theta, means):
     return total / weight
 
 
+# %% exercise-6 | right | all at once, with arrays
+def expected_move(theta, means, alpha, baseline):
+    pi = softmax(theta)
+    moves = np.eye(len(pi)) - pi  # a row for each reply
+    return alpha * (pi * (np.asarray(means) - baseline)) @ moves
+
+
+def quietest_baseline(theta, means):
+    pi = softmax(theta)
+    return np.average(means, weights=pi * (1 - 2 * pi + pi @ pi))
+
+
 # %% exercise-7 | wrong | the players exchanged
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
-    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
     return average, constant
 
 
@@ -644,7 +1064,8 @@ def late_gain(constant, average, last=1000):
 
 # %% exercise-7 | wrong | two testbeds
 def play_both(drift, rng, runs=500, steps=3000):
-    constant = epsilon_greedy(testbed(rng, runs=runs, drift=drift), steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    bandits = testbed(rng, runs=runs, drift=drift)
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
     average = epsilon_greedy(testbed(rng, runs=runs, drift=drift), steps=steps, epsilon=0.1, rng=rng)
     return constant, average
 
@@ -658,7 +1079,8 @@ def late_gain(constant, average, last=1000):
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
@@ -670,7 +1092,8 @@ def late_gain(constant, average, last=1000):
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.2, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.2, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
@@ -681,8 +1104,9 @@ def late_gain(constant, average, last=1000):
 # %% exercise-7 | wrong | no exploration
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
-    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.0, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.0, rng=rng)
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.0, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
@@ -694,7 +1118,8 @@ def late_gain(constant, average, last=1000):
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
@@ -706,7 +1131,8 @@ def late_gain(constant, average, last=1000):
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant.rewards, epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng).rewards
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant.rewards, average.rewards
 
 
 def late_gain(constant, average, last=1000):
@@ -716,9 +1142,11 @@ def late_gain(constant, average, last=1000):
 
 # %% exercise-7 | wrong | ignores runs and steps
 def play_both(drift, rng, runs=500, steps=3000):
-    bandits = testbed(rng, runs=50, drift=drift)
-    constant = epsilon_greedy(bandits, steps=500, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=500, epsilon=0.1, rng=rng)
+    runs, steps = 50, 500
+    bandits = testbed(rng, runs=runs, drift=drift)
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
@@ -730,7 +1158,8 @@ def late_gain(constant, average, last=1000):
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
@@ -742,7 +1171,8 @@ def late_gain(constant, average, last=1000):
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
@@ -754,32 +1184,36 @@ def late_gain(constant, average, last=1000):
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
-    gains = (constant - average)[:, -last:]
-    return gains.mean(), gains.std(ddof=1) / np.sqrt(gains.size)
+    gains = (constant - average)[:, -last:].mean(axis=1)
+    gains = (constant - average)[:, -last:].ravel()
+    return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
 
 
 # %% exercise-7 | wrong | two errors added
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
-    one, other = constant[:, -last:].mean(axis=1), average[:, -last:].mean(axis=1)
-    error = np.sqrt((one.var(ddof=1) + other.var(ddof=1)) / len(one))
-    return one.mean() - other.mean(), error
+    gains = (constant - average)[:, -last:].mean(axis=1)
+    parts = [rewards[:, -last:].mean(axis=1) for rewards in (constant, average)]
+    return gains.mean(), np.sqrt((parts[0].var(ddof=1) + parts[1].var(ddof=1)) / len(gains))
 
 
 # %% exercise-7 | wrong | the spread of single runs
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
@@ -791,12 +1225,92 @@ def late_gain(constant, average, last=1000):
 def play_both(drift, rng, runs=500, steps=3000):
     bandits = testbed(rng, runs=runs, drift=drift)
     constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    return constant, epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
     gains = (average - constant)[:, -last:].mean(axis=1)
     return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+
+
+# %% exercise-7 | wrong | a drift of its own
+def play_both(drift, rng, runs=500, steps=3000):
+    bandits = testbed(rng, runs=runs, drift=0.01)
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
+
+
+def late_gain(constant, average, last=1000):
+    gains = (constant - average)[:, -last:].mean(axis=1)
+    return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+
+
+# %% exercise-7 | wrong | a seed of its own
+def play_both(drift, rng, runs=500, steps=3000):
+    rng = np.random.default_rng(0)
+    bandits = testbed(rng, runs=runs, drift=drift)
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
+
+
+def late_gain(constant, average, last=1000):
+    gains = (constant - average)[:, -last:].mean(axis=1)
+    return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+
+
+# %% exercise-7 | wrong | always the last thousand
+def play_both(drift, rng, runs=500, steps=3000):
+    bandits = testbed(rng, runs=runs, drift=drift)
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
+
+
+def late_gain(constant, average, last=1000):
+    gains = (constant - average)[:, -1000:].mean(axis=1)
+    return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+
+
+# %% exercise-7 | wrong | a step size of its own
+def play_both(drift, rng, runs=500, steps=3000):
+    bandits = testbed(rng, runs=runs, drift=drift)
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.2, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
+
+
+def late_gain(constant, average, last=1000):
+    gains = (constant - average)[:, -last:].mean(axis=1)
+    return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+
+
+# %% exercise-7 | wrong | averages over the runs first
+def play_both(drift, rng, runs=500, steps=3000):
+    bandits = testbed(rng, runs=runs, drift=drift)
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
+
+
+def late_gain(constant, average, last=1000):
+    gains = (constant - average)[:, -last:].mean(axis=0)
+    return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+
+
+# %% exercise-7 | wrong | the spread over all runs, divided by n
+def play_both(drift, rng, runs=500, steps=3000):
+    bandits = testbed(rng, runs=runs, drift=drift)
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
+
+
+def late_gain(constant, average, last=1000):
+    gains = (constant - average)[:, -last:].mean(axis=1)
+    return gains.mean(), gains.std() / np.sqrt(len(gains))
 
 
 # %% exercise-7 | right | run by run, with step sizes spelled out
@@ -809,3 +1323,18 @@ def play_both(drift, rng, runs=500, steps=3000):
 def late_gain(constant, average, last=1000):
     gains = [np.mean(one[-last:]) - np.mean(other[-last:]) for one, other in zip(constant, average)]
     return float(np.mean(gains)), float(np.std(gains) / np.sqrt(len(gains) - 1))
+
+
+# %% exercise-7 | right | cut first, and the error by hand
+def play_both(drift, rng, runs=500, steps=3000):
+    arguments = dict(steps=steps, epsilon=0.1, rng=rng)
+    bandits = testbed(rng, runs=runs, arms=10, drift=drift)
+    constant = epsilon_greedy(bandits, alpha=np.full(steps, 0.1), **arguments)
+    return [constant, epsilon_greedy(bandits, alpha=None, **arguments)]
+
+
+def late_gain(constant, average, last=1000):
+    runs, steps = np.shape(constant)
+    gains = (constant[:, steps - last :].sum(axis=1) - average[:, steps - last :].sum(axis=1)) / last
+    gain = gains.sum() / runs
+    return [gain, np.sqrt(((gains - gain) ** 2).sum() / (runs - 1) / runs)]

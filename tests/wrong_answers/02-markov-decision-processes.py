@@ -1,33 +1,41 @@
 # %% exercise-1 | wrong | forgets gamma
-returns_by_hand = [5, 3, 3, 4]
+returns_by_hand = [7, 5, 5, 6]
 
 
 # %% exercise-1 | wrong | discounts the first reward too
-returns_by_hand = [1.125, 0.25, 0.5, 2]
+returns_by_hand = [1.25, 0.5, 1, 3]
 
 
 # %% exercise-1 | wrong | in the opposite order
-returns_by_hand = [4, 1, 0.5, 2.25]
+returns_by_hand = [6, 2, 1, 2.5]
 
 
 # %% exercise-1 | wrong | discounts from the start of the episode
-returns_by_hand = [2.25, 0.25, 0.25, 0.5]
+returns_by_hand = [2.5, 0.5, 0.5, 0.75]
 
 
 # %% exercise-1 | wrong | looks back instead of ahead
-returns_by_hand = [2, 1, -0.5, 3.75]
+returns_by_hand = [2, 1, -0.5, 5.75]
 
 
 # %% exercise-1 | wrong | a slip of the pen in the first return
-returns_by_hand = [2.5, 0.5, 1, 4]
+returns_by_hand = [2.75, 1, 2, 6]
 
 
 # %% exercise-1 | wrong | only the first return
-returns_by_hand = 2.25
+returns_by_hand = 2.5
+
+
+# %% exercise-1 | wrong | the next return is not discounted in the first two
+returns_by_hand = [3, 2, 2, 6]
 
 
 # %% exercise-1 | right | by definition
-returns_by_hand = np.array([2 + 0.5 * 0 + 0.25 * -1 + 0.125 * 4, 0 + 0.5 * -1 + 0.25 * 4, -1 + 0.5 * 4, 4])
+returns_by_hand = np.array([2 + 0.5 * 0 + 0.25 * -1 + 0.125 * 6, 0 + 0.5 * -1 + 0.25 * 6, -1 + 0.5 * 6, 6])
+
+
+# %% exercise-1 | right | column and row
+returns_by_hand = tuple(float(g) for g in np.array([[2.5, 1, 2, 6]]).ravel())
 
 
 # %% exercise-2 | wrong | forgets gamma
@@ -102,8 +110,41 @@ def returns_to_go(rewards, gamma):
 # %% exercise-2 | wrong | forgets to return
 def returns_to_go(rewards, gamma):
     returns = np.zeros(len(rewards))
+    later = 0.0
     for t in reversed(range(len(rewards))):
-        returns[t] = rewards[t] + gamma * (returns[t + 1] if t + 1 < len(rewards) else 0)
+        later = rewards[t] + gamma * later
+        returns[t] = later
+    print(returns)
+
+
+# %% exercise-2 | wrong | a discount of its own
+def returns_to_go(rewards, gamma):
+    returns = np.zeros(len(rewards))
+    later = 0.0
+    for t in reversed(range(len(rewards))):
+        later = rewards[t] + 0.5 * later
+        returns[t] = later
+    return returns
+
+
+# %% exercise-2 | wrong | only gains count
+def returns_to_go(rewards, gamma):
+    returns = np.zeros(len(rewards))
+    later = 0.0
+    for t in reversed(range(len(rewards))):
+        later = max(0, rewards[t] + gamma * later)
+        returns[t] = later
+    return returns
+
+
+# %% exercise-2 | wrong | writes into the rewards
+def returns_to_go(rewards, gamma):
+    returns = rewards
+    later = 0.0
+    for t in reversed(range(len(rewards))):
+        later = rewards[t] + gamma * later
+        returns[t] = later
+    return returns
 
 
 # %% exercise-2 | right | by definition
@@ -118,6 +159,12 @@ def returns_to_go(rewards, gamma):
     for r in list(rewards)[::-1]:
         returns.insert(0, r + gamma * returns[0])
     return returns[:-1]
+
+
+# %% exercise-2 | right | a matrix of discounts
+def returns_to_go(rewards, gamma):
+    ahead = np.arange(len(rewards)) - np.arange(len(rewards))[:, None]
+    return np.where(ahead >= 0, float(gamma) ** np.maximum(ahead, 0), 0.0) @ np.asarray(rewards)
 
 
 # %% exercise-3 | wrong | predicts lower
@@ -155,6 +202,11 @@ prediction = "higher"
 threshold = "about 0.9"
 
 
+# %% exercise-3 | wrong | the mean of old town and 1
+prediction = "higher"
+threshold = (5 / 7 + 1) / 2
+
+
 # %% exercise-3 | right | by trying
 prediction = "higher"
 low, high = 0.0, 0.99
@@ -170,6 +222,11 @@ threshold = round(high, 2)
 # %% exercise-3 | right | an array of one number
 prediction = "higher"
 threshold = np.array([0.91])
+
+
+# %% exercise-3 | right | two decimals, and capitals
+prediction = "higher"
+threshold = np.float32(0.91)
 
 
 # %% exercise-4 | wrong | a stock below zero wraps around
@@ -190,111 +247,237 @@ def shop(demand, capacity, gamma):
 
 
 # %% exercise-4 | wrong | sells what it does not have
+KEEP, FILL = 0, 1
+
+
 def shop(demand, capacity, gamma):
     P = np.zeros((capacity + 1, 2, capacity + 1))
     R = np.zeros((capacity + 1, 2))
     for s in range(capacity + 1):
-        for a in (0, 1):
-            opening = capacity if a == 1 else s
-            R[s, a] = -1 if a == 1 else 0
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL else 0
             for customers, probability in enumerate(demand):
-                P[s, a, max(opening - customers, 0)] += probability
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
                 R[s, a] += probability * 2 * customers
-    return FiniteMDP(P, R, gamma)
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
 
 
 # %% exercise-4 | wrong | overwrites instead of adding
+KEEP, FILL = 0, 1
+
+
 def shop(demand, capacity, gamma):
     P = np.zeros((capacity + 1, 2, capacity + 1))
     R = np.zeros((capacity + 1, 2))
     for s in range(capacity + 1):
-        for a in (0, 1):
-            opening = capacity if a == 1 else s
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL else 0
             for customers, probability in enumerate(demand):
                 sold = min(customers, opening)
                 P[s, a, opening - sold] = probability
                 R[s, a] += probability * 2 * sold
-            R[s, a] -= a
-    return FiniteMDP(P, R, gamma)
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
 
 
 # %% exercise-4 | wrong | the delivery is free
+KEEP, FILL = 0, 1
+
+
 def shop(demand, capacity, gamma):
     P = np.zeros((capacity + 1, 2, capacity + 1))
     R = np.zeros((capacity + 1, 2))
     for s in range(capacity + 1):
-        for a in (0, 1):
-            opening = capacity if a == 1 else s
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = 0
             for customers, probability in enumerate(demand):
                 sold = min(customers, opening)
                 P[s, a, opening - sold] += probability
                 R[s, a] += probability * 2 * sold
-    return FiniteMDP(P, R, gamma)
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
 
 
 # %% exercise-4 | wrong | pays for each umbrella
+KEEP, FILL = 0, 1
+
+
 def shop(demand, capacity, gamma):
     P = np.zeros((capacity + 1, 2, capacity + 1))
     R = np.zeros((capacity + 1, 2))
     for s in range(capacity + 1):
-        for a in (0, 1):
-            opening = capacity if a == 1 else s
-            R[s, a] = -(opening - s)
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = s - opening
             for customers, probability in enumerate(demand):
                 sold = min(customers, opening)
                 P[s, a, opening - sold] += probability
                 R[s, a] += probability * 2 * sold
-    return FiniteMDP(P, R, gamma)
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
 
 
 # %% exercise-4 | wrong | pays for the delivery with each customer count
+KEEP, FILL = 0, 1
+
+
 def shop(demand, capacity, gamma):
     P = np.zeros((capacity + 1, 2, capacity + 1))
     R = np.zeros((capacity + 1, 2))
     for s in range(capacity + 1):
-        for a in (0, 1):
-            opening = capacity if a == 1 else s
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL else 0
             for customers, probability in enumerate(demand):
                 sold = min(customers, opening)
                 P[s, a, opening - sold] += probability
-                R[s, a] += probability * 2 * sold - a
-    return FiniteMDP(P, R, gamma)
+                R[s, a] += probability * 2 * sold - (a == FILL)
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
 
 
 # %% exercise-4 | wrong | delivers after the customers have gone
+KEEP, FILL = 0, 1
+
+
 def shop(demand, capacity, gamma):
     P = np.zeros((capacity + 1, 2, capacity + 1))
     R = np.zeros((capacity + 1, 2))
     for s in range(capacity + 1):
-        for customers, probability in enumerate(demand):
-            sold = min(customers, s)
-            P[s, 0, s - sold] += probability
-            P[s, 1, capacity] += probability
-            R[s] += probability * 2 * sold
-    R[:, 1] -= 1
-    return FiniteMDP(P, R, gamma)
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL else 0
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, capacity if a == FILL else opening - sold] += probability
+                R[s, a] += probability * 2 * sold
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
 
 
 # %% exercise-4 | wrong | a gamma of its own
+KEEP, FILL = 0, 1
+
+
 def shop(demand, capacity, gamma):
     P = np.zeros((capacity + 1, 2, capacity + 1))
     R = np.zeros((capacity + 1, 2))
     for s in range(capacity + 1):
-        for a in (0, 1):
-            opening = capacity if a == 1 else s
-            R[s, a] = -a
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL else 0
             for customers, probability in enumerate(demand):
                 sold = min(customers, opening)
                 P[s, a, opening - sold] += probability
                 R[s, a] += probability * 2 * sold
-    return FiniteMDP(P, R, 0.9)
+    return FiniteMDP(P, R, 0.9, action_names=["keep", "fill"])
 
 
 # %% exercise-4 | wrong | the arrays instead of the MDP
+KEEP, FILL = 0, 1
+
+
 def shop(demand, capacity, gamma):
     P = np.zeros((capacity + 1, 2, capacity + 1))
     R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL else 0
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * 2 * sold
     return P, R
+
+
+# %% exercise-4 | wrong | the actions exchanged
+KEEP, FILL = 0, 1
+
+
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (KEEP, FILL):
+            opening = capacity if a == KEEP else s
+            R[s, a] = -1 if a == FILL else 0
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * 2 * sold
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
+
+
+# %% exercise-4 | wrong | pays only where something was missing
+KEEP, FILL = 0, 1
+
+
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL and s < capacity else 0
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * 2 * sold
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
+
+
+# %% exercise-4 | wrong | fills up by one
+KEEP, FILL = 0, 1
+
+
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (KEEP, FILL):
+            opening = min(s + a, capacity)
+            R[s, a] = -1 if a == FILL else 0
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * 2 * sold
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
+
+
+# %% exercise-4 | wrong | an umbrella sells for 1
+KEEP, FILL = 0, 1
+
+
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL else 0
+            for customers, probability in enumerate(demand):
+                sold = min(customers, opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * sold
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
+
+
+# %% exercise-4 | wrong | the mean number of customers buys
+KEEP, FILL = 0, 1
+
+
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for a in (KEEP, FILL):
+            opening = capacity if a == FILL else s
+            R[s, a] = -1 if a == FILL else 0
+            for customers, probability in enumerate(demand):
+                sold = min(round(sum(d * p for d, p in enumerate(demand))), opening)
+                P[s, a, opening - sold] += probability
+                R[s, a] += probability * 2 * sold
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
 
 
 # %% exercise-4 | right | a reward for each outcome
@@ -309,6 +492,19 @@ def shop(demand, capacity, gamma):
     return FiniteMDP(P, R, gamma)
 
 
+# %% exercise-4 | right | two tables, by slices
+def shop(demand, capacity, gamma):
+    demand = np.asarray(demand, dtype=float)
+    chance = np.pad(demand, (0, max(0, capacity + 1 - len(demand))))
+    P, R = np.zeros((capacity + 1, 2, capacity + 1)), np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        P[s, 0, 1 : s + 1] = chance[:s][::-1]
+        P[s, 0, 0] = 1 - chance[:s].sum()
+        R[s, 0] = 2 * (s - P[s, 0] @ np.arange(capacity + 1))
+    P[:, 1], R[:, 1] = P[-1, 0], R[-1, 0] - 1
+    return FiniteMDP(P, R, gamma)
+
+
 # %% exercise-5 | wrong | the function as it was
 def returns_of_episodes(rewards, terminated, gamma):
     return returns_copied_from_pong(rewards, terminated, gamma)
@@ -316,21 +512,30 @@ def returns_of_episodes(rewards, terminated, gamma):
 
 # %% exercise-5 | wrong | floats, but Pong's reset
 def returns_of_episodes(rewards, terminated, gamma):
-    return returns_copied_from_pong(np.asarray(rewards, dtype=float), terminated, gamma)
+    returns = np.zeros(len(rewards))
+    later = 0.0
+    for t in reversed(range(len(rewards))):
+        if rewards[t] != 0:
+            later = 0.0
+        later = rewards[t] + gamma * later
+        returns[t] = later
+    return returns
 
 
 # %% exercise-5 | wrong | no reset: one episode leaks into the next
 def returns_of_episodes(rewards, terminated, gamma):
-    returns, later = np.zeros(len(rewards)), 0.0
+    returns = np.zeros(len(rewards))
+    later = 0.0
     for t in reversed(range(len(rewards))):
         later = rewards[t] + gamma * later
         returns[t] = later
     return returns
 
 
-# %% exercise-5 | wrong | resets after the last step
+# %% exercise-5 | wrong | resets after the last step (in the wrong order)
 def returns_of_episodes(rewards, terminated, gamma):
-    returns, later = np.zeros(len(rewards)), 0.0
+    returns = np.zeros(len(rewards))
+    later = 0.0
     for t in reversed(range(len(rewards))):
         later = rewards[t] + gamma * later
         returns[t] = later
@@ -341,8 +546,11 @@ def returns_of_episodes(rewards, terminated, gamma):
 
 # %% exercise-5 | wrong | the last reward of an episode is lost
 def returns_of_episodes(rewards, terminated, gamma):
-    returns, later = np.zeros(len(rewards)), 0.0
+    returns = np.zeros(len(rewards))
+    later = 0.0
     for t in reversed(range(len(rewards))):
+        if terminated[t]:
+            later = 0.0
         later = 0.0 if terminated[t] else rewards[t] + gamma * later
         returns[t] = later
     return returns
@@ -350,16 +558,20 @@ def returns_of_episodes(rewards, terminated, gamma):
 
 # %% exercise-5 | wrong | whole numbers stay whole
 def returns_of_episodes(rewards, terminated, gamma):
-    returns, later = np.zeros_like(rewards), 0.0
+    returns = np.zeros_like(rewards)
+    later = 0.0
     for t in reversed(range(len(rewards))):
-        later = rewards[t] + gamma * later * (not terminated[t])
+        if terminated[t]:
+            later = 0.0
+        later = rewards[t] + gamma * later
         returns[t] = later
     return returns
 
 
 # %% exercise-5 | wrong | both resets
 def returns_of_episodes(rewards, terminated, gamma):
-    returns, later = np.zeros(len(rewards)), 0.0
+    returns = np.zeros(len(rewards))
+    later = 0.0
     for t in reversed(range(len(rewards))):
         if terminated[t] or rewards[t] != 0:
             later = 0.0
@@ -370,11 +582,49 @@ def returns_of_episodes(rewards, terminated, gamma):
 
 # %% exercise-5 | wrong | the unfinished episode counts for nothing
 def returns_of_episodes(rewards, terminated, gamma):
-    returns, later, seen_an_end = np.zeros(len(rewards)), 0.0, False
+    returns = np.zeros(len(rewards))
+    later = 0.0
     for t in reversed(range(len(rewards))):
-        seen_an_end = seen_an_end or terminated[t]
-        later = rewards[t] + gamma * later * (not terminated[t])
-        returns[t] = later if seen_an_end else 0.0
+        if terminated[t]:
+            later = 0.0
+        later = rewards[t] + gamma * later
+        returns[t] = later
+    return np.where(np.cumsum(terminated[::-1])[::-1] > 0, returns, 0.0)
+
+
+# %% exercise-5 | wrong | a discount of its own
+def returns_of_episodes(rewards, terminated, gamma):
+    returns = np.zeros(len(rewards))
+    later = 0.0
+    for t in reversed(range(len(rewards))):
+        if terminated[t]:
+            later = 0.0
+        later = rewards[t] + 0.5 * later
+        returns[t] = later
+    return returns
+
+
+# %% exercise-5 | wrong | resets where the episode goes on
+def returns_of_episodes(rewards, terminated, gamma):
+    returns = np.zeros(len(rewards))
+    later = 0.0
+    for t in reversed(range(len(rewards))):
+        if not terminated[t]:
+            later = 0.0
+        later = rewards[t] + gamma * later
+        returns[t] = later
+    return returns
+
+
+# %% exercise-5 | wrong | writes into the rewards
+def returns_of_episodes(rewards, terminated, gamma):
+    returns = rewards
+    later = 0.0
+    for t in reversed(range(len(rewards))):
+        if terminated[t]:
+            later = 0.0
+        later = rewards[t] + gamma * later
+        returns[t] = later
     return returns
 
 
@@ -397,15 +647,29 @@ def returns_of_episodes(rewards, terminated, gamma):
     return returns[:-1]
 
 
+# %% exercise-5 | right | cut, and turned round
+def returns_of_episodes(rewards, terminated, gamma):
+    parts = np.split(np.asarray(rewards, dtype=float), np.flatnonzero(terminated) + 1)
+    found = []
+    for part in parts:
+        backwards, later = [], 0.0
+        for r in part[::-1]:
+            later = r + gamma * later
+            backwards.append(later)
+        found += backwards[::-1]
+    return found
+
+
 # %% exercise-6 | wrong | discounts the first reward too
 def measure(slip, episodes, rng):
-    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
     for episode in range(episodes):
-        s, terminated, weight = mdp.reset(rng), False, 1.0
+        s, terminated, weight = mdp.reset(rng), False, mdp.gamma
         while not terminated:
             s, r, terminated = mdp.step(s, 1, rng)
-            weight *= mdp.gamma
             returns[episode] += weight * r
+            weight *= mdp.gamma
     return returns.mean(), returns.std() / np.sqrt(episodes)
 
 
@@ -414,12 +678,14 @@ times_more = 4
 
 # %% exercise-6 | wrong | no discount
 def measure(slip, episodes, rng):
-    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
     for episode in range(episodes):
-        s, terminated = mdp.reset(rng), False
+        s, terminated, weight = mdp.reset(rng), False, 1.0
         while not terminated:
             s, r, terminated = mdp.step(s, 1, rng)
-            returns[episode] += r
+            returns[episode] += weight * r
+            weight *= 1.0
     return returns.mean(), returns.std() / np.sqrt(episodes)
 
 
@@ -428,7 +694,8 @@ times_more = 4
 
 # %% exercise-6 | wrong | the standard deviation
 def measure(slip, episodes, rng):
-    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
     for episode in range(episodes):
         s, terminated, weight = mdp.reset(rng), False, 1.0
         while not terminated:
@@ -443,7 +710,8 @@ times_more = 4
 
 # %% exercise-6 | wrong | divides by the number, not its root
 def measure(slip, episodes, rng):
-    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
     for episode in range(episodes):
         s, terminated, weight = mdp.reset(rng), False, 1.0
         while not terminated:
@@ -453,19 +721,19 @@ def measure(slip, episodes, rng):
     return returns.mean(), returns.std() / episodes
 
 
-times_more = 2
+times_more = 4
 
 
 # %% exercise-6 | wrong | stops after ten steps
 def measure(slip, episodes, rng):
-    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
     for episode in range(episodes):
-        s = mdp.reset(rng)
-        for t in range(10):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated and weight > 0.35:
             s, r, terminated = mdp.step(s, 1, rng)
-            returns[episode] += mdp.gamma**t * r
-            if terminated:
-                break
+            returns[episode] += weight * r
+            weight *= mdp.gamma
     return returns.mean(), returns.std() / np.sqrt(episodes)
 
 
@@ -474,9 +742,10 @@ times_more = 4
 
 # %% exercise-6 | wrong | the weight goes on into the next episode
 def measure(slip, episodes, rng):
-    mdp, returns, weight = chain(5, 0.9, slip), np.zeros(episodes), 1.0
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
     for episode in range(episodes):
-        s, terminated = mdp.reset(rng), False
+        s, terminated, weight = mdp.reset(rng), False, 1.0 if episode == 0 else weight
         while not terminated:
             s, r, terminated = mdp.step(s, 1, rng)
             returns[episode] += weight * r
@@ -489,7 +758,15 @@ times_more = 4
 
 # %% exercise-6 | wrong | no slip
 def measure(slip, episodes, rng):
-    return 0.729, 0.0
+    mdp = chain(5, 0.9)
+    returns = np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.std() / np.sqrt(episodes)
 
 
 times_more = 4
@@ -497,7 +774,8 @@ times_more = 4
 
 # %% exercise-6 | wrong | twice as many
 def measure(slip, episodes, rng):
-    mdp, returns = chain(5, 0.9, slip), np.zeros(episodes)
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
     for episode in range(episodes):
         s, terminated, weight = mdp.reset(rng), False, 1.0
         while not terminated:
@@ -512,10 +790,100 @@ times_more = 2
 
 # %% exercise-6 | wrong | in words
 def measure(slip, episodes, rng):
-    return 0.729, 0.0
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.std() / np.sqrt(episodes)
 
 
 times_more = "four"
+
+
+# %% exercise-6 | wrong | a generator of its own
+def measure(slip, episodes, rng):
+    mdp = chain(5, 0.9, slip)
+    rng = np.random.default_rng(0)
+    returns = np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.std() / np.sqrt(episodes)
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | a thousand episodes whatever is asked
+def measure(slip, episodes, rng):
+    mdp = chain(5, 0.9, slip)
+    episodes = 1000
+    returns = np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.std() / np.sqrt(episodes)
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | the variance for its root
+def measure(slip, episodes, rng):
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.var() / np.sqrt(episodes)
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | tosses a coin between left and right
+def measure(slip, episodes, rng):
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, int(rng.integers(2)), rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return returns.mean(), returns.std() / np.sqrt(episodes)
+
+
+times_more = 4
+
+
+# %% exercise-6 | wrong | the value from the equations
+def measure(slip, episodes, rng):
+    mdp = chain(5, 0.9, slip)
+    returns = np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated:
+            s, r, terminated = mdp.step(s, 1, rng)
+            returns[episode] += weight * r
+            weight *= mdp.gamma
+    return policy_value(mdp, np.ones(5, dtype=int))[0], returns.std() / np.sqrt(episodes)
+
+
+times_more = 4
 
 
 # %% exercise-6 | right | counts the steps
@@ -532,6 +900,25 @@ def measure(slip, episodes, rng):
 
 
 times_more = 4.0
+
+
+# %% exercise-6 | right | running sums
+def measure(slip, episodes, rng):
+    mdp, first, second = chain(gamma=0.9, slip=slip), 0.0, 0.0
+    for _ in range(episodes):
+        s, total, t, over = mdp.reset(rng), 0.0, 0, False
+        while True:
+            s, r, over = mdp.step(s, 1, rng)
+            total += 0.9**t * r
+            t += 1
+            if over:
+                break
+        first, second = first + total, second + total**2
+    mean = first / episodes
+    return [mean, max(0.0, second / episodes - mean**2) ** 0.5 * episodes**-0.5]
+
+
+times_more = np.array([4])
 
 
 # %% exercise-7 | wrong | counts, not shares
@@ -564,8 +951,10 @@ def next_given_two(observations, kinds):
     for before, now, following in zip(observations[:-2], observations[1:-1], observations[2:]):
         counts[now, before, following] += 1
     shares = np.full(counts.shape, np.nan)
-    some = counts.sum(axis=2) > 0
-    shares[some] = counts[some] / counts[some].sum(axis=1, keepdims=True)
+    for before in range(kinds):
+        for now in range(kinds):
+            if counts[before, now].sum() > 0:
+                shares[before, now] = counts[before, now] / counts[before, now].sum()
     return shares
 
 
@@ -580,21 +969,80 @@ def next_given_two(observations, kinds):
 # %% exercise-7 | wrong | misses overlapping cases
 def next_given_two(observations, kinds):
     counts = np.zeros((kinds, kinds, kinds))
-    for t in range(0, len(observations) - 2, 3):
-        counts[tuple(observations[t : t + 3])] += 1
+    for before, now, following in zip(observations[:-2:3], observations[1:-1:3], observations[2::3]):
+        counts[before, now, following] += 1
     shares = np.full(counts.shape, np.nan)
-    some = counts.sum(axis=2) > 0
-    shares[some] = counts[some] / counts[some].sum(axis=1, keepdims=True)
+    for before in range(kinds):
+        for now in range(kinds):
+            if counts[before, now].sum() > 0:
+                shares[before, now] = counts[before, now] / counts[before, now].sum()
     return shares
 
 
 # %% exercise-7 | wrong | adds by a fancy index, which counts repeated cases once
 def next_given_two(observations, kinds):
     counts = np.zeros((kinds, kinds, kinds))
-    counts[observations[:-2], observations[1:-1], observations[2:]] += 1
+    for before, now, following in zip(observations[:-2], observations[1:-1], observations[2:]):
+        counts[before, now, following] += 1
+    counts = np.minimum(counts, 1)
     shares = np.full(counts.shape, np.nan)
-    some = counts.sum(axis=2) > 0
-    shares[some] = counts[some] / counts[some].sum(axis=1, keepdims=True)
+    for before in range(kinds):
+        for now in range(kinds):
+            if counts[before, now].sum() > 0:
+                shares[before, now] = counts[before, now] / counts[before, now].sum()
+    return shares
+
+
+# %% exercise-7 | wrong | two kinds, however many there are
+def next_given_two(observations, kinds):
+    kinds = 2
+    counts = np.zeros((kinds, kinds, kinds))
+    for before, now, following in zip(observations[:-2], observations[1:-1], observations[2:]):
+        counts[before, now, following] += 1
+    shares = np.full(counts.shape, np.nan)
+    for before in range(kinds):
+        for now in range(kinds):
+            if counts[before, now].sum() > 0:
+                shares[before, now] = counts[before, now] / counts[before, now].sum()
+    return shares
+
+
+# %% exercise-7 | wrong | round the corner, from the end to the beginning
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds, kinds))
+    for before, now, following in zip(np.roll(observations, 2), np.roll(observations, 1), observations):
+        counts[before, now, following] += 1
+    shares = np.full(counts.shape, np.nan)
+    for before in range(kinds):
+        for now in range(kinds):
+            if counts[before, now].sum() > 0:
+                shares[before, now] = counts[before, now] / counts[before, now].sum()
+    return shares
+
+
+# %% exercise-7 | wrong | one case is none
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds, kinds))
+    for before, now, following in zip(observations[:-2], observations[1:-1], observations[2:]):
+        counts[before, now, following] += 1
+    shares = np.full(counts.shape, np.nan)
+    for before in range(kinds):
+        for now in range(kinds):
+            if counts[before, now].sum() > 1:
+                shares[before, now] = counts[before, now] / counts[before, now].sum()
+    return shares
+
+
+# %% exercise-7 | wrong | shares of what came before
+def next_given_two(observations, kinds):
+    counts = np.zeros((kinds, kinds, kinds))
+    for before, now, following in zip(observations[:-2], observations[1:-1], observations[2:]):
+        counts[before, now, following] += 1
+    shares = np.full(counts.shape, np.nan)
+    for before in range(kinds):
+        for now in range(kinds):
+            if counts[before, now].sum() > 0:
+                shares[before, now] = counts[before, now] / counts[:, now].sum()
     return shares
 
 
@@ -608,3 +1056,16 @@ def next_given_two(observations, kinds):
             if len(cases):
                 shares[i, j] = [np.mean(cases == k) for k in range(kinds)]
     return shares
+
+
+# %% exercise-7 | right | a count of words
+def next_given_two(observations, kinds):
+    words = [tuple(observations[t : t + 3]) for t in range(len(observations) - 2)]
+    pairs = [word[:2] for word in words]
+    return [
+        [
+            [words.count((i, j, k)) / pairs.count((i, j)) if (i, j) in pairs else np.nan for k in range(kinds)]
+            for j in range(kinds)
+        ]
+        for i in range(kinds)
+    ]

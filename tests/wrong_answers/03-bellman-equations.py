@@ -43,11 +43,32 @@ q_red, q_green = 2.42, [1.7, 4.06]
 backed_up, best = [2.42, 4.06], ["stop", "go"]
 
 
+# %% exercise-1 | wrong | adds the two actions up
+q_red = [-1 + 0.9 * (0.1 * 2 + 0.9 * 4), 0 + 0.9 * (0.9 * 2 + 0.1 * 4)]
+q_green = [-1 + 0.9 * (0.5 * 2 + 0.5 * 4), 1 + 0.9 * (0.3 * 2 + 0.7 * 4)]
+backed_up = [sum(q_red), sum(q_green)]
+best = ["stop", "go"]
+
+
+# %% exercise-1 | wrong | the actions of green and red
+q_red = [-1 + 0.9 * (0.1 * 2 + 0.9 * 4), 0 + 0.9 * (0.9 * 2 + 0.1 * 4)]
+q_green = [-1 + 0.9 * (0.5 * 2 + 0.5 * 4), 1 + 0.9 * (0.3 * 2 + 0.7 * 4)]
+backed_up = [max(q_red), max(q_green)]
+best = ["go", "stop"]
+
+
 # %% exercise-1 | right | decimals worked out
 q_red = (2.42, 1.98)
 q_green = np.array([1.7, 4.06])
 backed_up = (2.42, 4.06)
 best = ("stop", "go")
+
+
+# %% exercise-1 | right | rounded, in other types
+q_red = np.array([2.42, 1.98])
+q_green = (1.7, 4.06)
+backed_up = np.maximum([2.42, 1.7], [1.98, 4.06])
+best = np.array(["stop", "go"])
 
 
 # %% exercise-2 | wrong | forgets gamma
@@ -103,6 +124,31 @@ def expectation_backup(P, R, gamma, terminal, v, policy):
     return (policy * q).sum(axis=1)
 
 
+# %% exercise-2 | wrong | a discount of its own
+def expectation_backup(P, R, gamma, terminal, v, policy):
+    q = R + 0.9 * (P @ np.where(terminal, 0.0, v))
+    return (policy * q).sum(axis=1)
+
+
+# %% exercise-2 | wrong | changes v in place
+def expectation_backup(P, R, gamma, terminal, v, policy):
+    v[terminal] = 0.0
+    q = R + gamma * (P @ v)
+    return (policy * q).sum(axis=1)
+
+
+# %% exercise-2 | wrong | terminal states alone are worth something
+def expectation_backup(P, R, gamma, terminal, v, policy):
+    q = R + gamma * (P @ np.where(terminal, v, 0.0))
+    return (policy * q).sum(axis=1)
+
+
+# %% exercise-2 | wrong | nothing below zero
+def expectation_backup(P, R, gamma, terminal, v, policy):
+    q = R + gamma * (P @ np.where(terminal, 0.0, v))
+    return np.maximum(0.0, (policy * q).sum(axis=1))
+
+
 # %% exercise-2 | right | plain loops
 def expectation_backup(P, R, gamma, terminal, v, policy):
     backed_up = []
@@ -120,15 +166,19 @@ def expectation_backup(P, R, gamma, terminal, v, policy):
     return np.einsum("sa,sa->s", policy, R) + gamma * np.einsum("sa,sat->st", policy, P) @ (v * ~terminal)
 
 
+# %% exercise-2 | right | one sum of Einstein
+def expectation_backup(P, R, gamma, terminal, v, policy):
+    return np.einsum("sa,sa->s", policy, R) + gamma * np.einsum("sa,sat,t->s", policy, P, v * ~terminal)
+
+
 # %% exercise-3 | wrong | stops when little moves
 def solve(mdp, tol):
-    v, sweeps = np.zeros(mdp.num_states), 0
-    while True:
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved > tol:
         backed_up = bellman_optimality(mdp, v).max(axis=1)
-        sweeps += 1
-        if np.abs(backed_up - v).max() <= tol:
-            return backed_up, sweeps
-        v = backed_up
+        moved = np.abs(backed_up - v).max()
+        v, sweeps = backed_up, sweeps + 1
+    return v, sweeps
 
 
 # %% exercise-3 | wrong | factor upside down
@@ -143,24 +193,22 @@ def solve(mdp, tol):
 
 # %% exercise-3 | wrong | returns the values before the last sweep
 def solve(mdp, tol):
-    v, sweeps = np.zeros(mdp.num_states), 0
-    while True:
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved > tol * (1 - mdp.gamma) / mdp.gamma:
         backed_up = bellman_optimality(mdp, v).max(axis=1)
-        sweeps += 1
-        if np.abs(backed_up - v).max() <= tol * (1 - mdp.gamma) / mdp.gamma:
-            return v, sweeps
-        v = backed_up
+        moved = np.abs(backed_up - v).max()
+        v, sweeps = backed_up, sweeps + 1
+    return value_iteration(mdp).values[sweeps - 1], sweeps
 
 
 # %% exercise-3 | wrong | counts one sweep too few
 def solve(mdp, tol):
-    v, sweeps = np.zeros(mdp.num_states), 0
-    while True:
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved > tol * (1 - mdp.gamma) / mdp.gamma:
         backed_up = bellman_optimality(mdp, v).max(axis=1)
-        if np.abs(backed_up - v).max() <= tol * (1 - mdp.gamma) / mdp.gamma:
-            return backed_up, sweeps
-        v = backed_up
-        sweeps += 1
+        moved = np.abs(backed_up - v).max()
+        v, sweeps = backed_up, sweeps + 1
+    return v, sweeps - 1
 
 
 # %% exercise-3 | wrong | mean instead of maximum
@@ -213,11 +261,11 @@ def solve(mdp, tol):
 
 # %% exercise-3 | wrong | returns only the values
 def solve(mdp, tol):
-    v, moved = np.zeros(mdp.num_states), np.inf
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
     while moved > tol * (1 - mdp.gamma) / mdp.gamma:
         backed_up = bellman_optimality(mdp, v).max(axis=1)
         moved = np.abs(backed_up - v).max()
-        v = backed_up
+        v, sweeps = backed_up, sweeps + 1
     return v
 
 
@@ -229,6 +277,66 @@ def solve(mdp, tol):
         for s in range(mdp.num_states):
             v[s] = bellman_optimality(mdp, v)[s].max()
         moved, sweeps = np.abs(v - old).max(), sweeps + 1
+    return v, sweeps
+
+
+# %% exercise-3 | wrong | the signed move, not its size
+def solve(mdp, tol):
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved > tol * (1 - mdp.gamma) / mdp.gamma:
+        backed_up = bellman_optimality(mdp, v).max(axis=1)
+        moved = (backed_up - v).max()
+        v, sweeps = backed_up, sweeps + 1
+    return v, sweeps
+
+
+# %% exercise-3 | wrong | nothing below zero
+def solve(mdp, tol):
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved > tol * (1 - mdp.gamma) / mdp.gamma:
+        backed_up = np.maximum(0.0, bellman_optimality(mdp, v).max(axis=1))
+        moved = np.abs(backed_up - v).max()
+        v, sweeps = backed_up, sweeps + 1
+    return v, sweeps
+
+
+# %% exercise-3 | wrong | the bound without its gamma
+def solve(mdp, tol):
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved > tol * (1 - mdp.gamma):
+        backed_up = bellman_optimality(mdp, v).max(axis=1)
+        moved = np.abs(backed_up - v).max()
+        v, sweeps = backed_up, sweeps + 1
+    return v, sweeps
+
+
+# %% exercise-3 | wrong | less than the rule, not at most
+def solve(mdp, tol):
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved >= tol * (1 - mdp.gamma) / mdp.gamma:
+        backed_up = bellman_optimality(mdp, v).max(axis=1)
+        moved = np.abs(backed_up - v).max()
+        v, sweeps = backed_up, sweeps + 1
+    return v, sweeps
+
+
+# %% exercise-3 | wrong | a tolerance of its own
+def solve(mdp, tol):
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved > 1.0 * (1 - mdp.gamma) / mdp.gamma:
+        backed_up = bellman_optimality(mdp, v).max(axis=1)
+        moved = np.abs(backed_up - v).max()
+        v, sweeps = backed_up, sweeps + 1
+    return v, sweeps
+
+
+# %% exercise-3 | wrong | the mean move, not the largest
+def solve(mdp, tol):
+    v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
+    while moved > tol * (1 - mdp.gamma) / mdp.gamma:
+        backed_up = bellman_optimality(mdp, v).max(axis=1)
+        moved = np.abs(backed_up - v).mean()
+        v, sweeps = backed_up, sweeps + 1
     return v, sweeps
 
 
@@ -252,6 +360,16 @@ def solve(mdp, tol):
 def solve(mdp, tol):
     record = value_iteration(mdp, tol=tol)
     return [record.v, float(record.sweeps)]
+
+
+# %% exercise-3 | right | recursion
+def solve(mdp, tol):
+    def onwards(v, sweeps):
+        new = np.max(mdp.R + mdp.gamma * mdp.expect(np.where(mdp.terminal, 0.0, v)), axis=1)
+        enough = max(abs(new - v)) * mdp.gamma <= tol * (1 - mdp.gamma)
+        return (new.tolist(), sweeps) if enough else onwards(new, sweeps + 1)
+
+    return onwards(np.zeros(mdp.num_states), 1)
 
 
 # %% exercise-4 | wrong | counts states
@@ -294,6 +412,22 @@ first_news, value_then, reported = "29", "0.0523", "30"
 left_to_right, right_to_left = "29", "1"
 
 
+# %% exercise-4 | wrong | no discount
+first_news = 29
+value_then = 1.0
+reported = 30
+left_to_right = 29
+right_to_left = 1
+
+
+# %% exercise-4 | wrong | two sweeps from right to left
+first_news = 29
+value_then = 0.9**28
+reported = 30
+left_to_right = 29
+right_to_left = 2
+
+
 # %% exercise-4 | right | reads the history
 history = value_iteration(chain(num_states=30)).values
 first_news = int(np.flatnonzero(history[:, 0])[0])
@@ -305,6 +439,11 @@ left_to_right, right_to_left = 30 - 1, 1
 # %% exercise-4 | right | value rounded
 first_news, value_then, reported = 29, 0.0523, 30
 left_to_right, right_to_left = 29, 1
+
+
+# %% exercise-4 | right | floats, and arrays of one number
+first_news, value_then, reported = np.array(29.0), np.float32(0.052335), 30.0
+left_to_right, right_to_left = np.int64(29), True
 
 
 # %% exercise-5 | wrong | the careless version
@@ -323,7 +462,7 @@ def careful_value_iteration(mdp, tol=1e-6):
             return v, sweeps
 
 
-# %% exercise-5 | wrong | copies after the sweep
+# %% exercise-5 | wrong | copies after the sweep (in another place)
 def careful_value_iteration(mdp, tol=1e-6):
     v, sweeps = np.zeros(mdp.num_states), 0
     while True:
@@ -339,12 +478,11 @@ def careful_value_iteration(mdp, tol=1e-6):
 def careful_value_iteration(mdp, tol=1e-6):
     v, sweeps = np.zeros(mdp.num_states), 0
     while True:
+        v_old = v.copy()
         for s in range(mdp.num_states):
-            before = v[s]
             v[s] = bellman_optimality(mdp, v)[s].max()
-            moved = abs(v[s] - before)
         sweeps += 1
-        if moved < tol:
+        if np.abs(v - v_old)[-1] < tol:
             return v, sweeps
 
 
@@ -352,11 +490,11 @@ def careful_value_iteration(mdp, tol=1e-6):
 def careful_value_iteration(mdp, tol=1e-6):
     v, sweeps = np.zeros(mdp.num_states), 0
     while True:
-        backed_up = bellman_optimality(mdp, v).max(axis=1)
+        v_old = v.copy()
+        for s in range(mdp.num_states):
+            v[s] = bellman_optimality(mdp, v)[s].max()
         sweeps += 1
-        moved = (v - backed_up).max()
-        v = backed_up
-        if moved < tol:
+        if (v - v_old).max() < tol:
             return v, sweeps
 
 
@@ -387,6 +525,66 @@ def careful_value_iteration(mdp, tol=1e-6):
             return v, sweeps
 
 
+# %% exercise-5 | wrong | the mean move
+def careful_value_iteration(mdp, tol=1e-6):
+    v, sweeps = np.zeros(mdp.num_states), 0
+    while True:
+        v_old = v.copy()
+        for s in range(mdp.num_states):
+            v[s] = bellman_optimality(mdp, v)[s].max()
+        sweeps += 1
+        if np.abs(v - v_old).mean() < tol:
+            return v, sweeps
+
+
+# %% exercise-5 | wrong | stops at a move of tol
+def careful_value_iteration(mdp, tol=1e-6):
+    v, sweeps = np.zeros(mdp.num_states), 0
+    while True:
+        v_old = v.copy()
+        for s in range(mdp.num_states):
+            v[s] = bellman_optimality(mdp, v)[s].max()
+        sweeps += 1
+        if np.abs(v - v_old).max() <= tol:
+            return v, sweeps
+
+
+# %% exercise-5 | wrong | nothing below zero
+def careful_value_iteration(mdp, tol=1e-6):
+    v, sweeps = np.zeros(mdp.num_states), 0
+    while True:
+        v_old = v.copy()
+        for s in range(mdp.num_states):
+            v[s] = max(0.0, bellman_optimality(mdp, v)[s].max())
+        sweeps += 1
+        if np.abs(v - v_old).max() < tol:
+            return v, sweeps
+
+
+# %% exercise-5 | wrong | the rule of 3.3 for tol
+def careful_value_iteration(mdp, tol=1e-6):
+    v, sweeps = np.zeros(mdp.num_states), 0
+    while True:
+        v_old = v.copy()
+        for s in range(mdp.num_states):
+            v[s] = bellman_optimality(mdp, v)[s].max()
+        sweeps += 1
+        if np.abs(v - v_old).max() * mdp.gamma / (1 - mdp.gamma) < tol:
+            return v, sweeps
+
+
+# %% exercise-5 | wrong | the moves added up
+def careful_value_iteration(mdp, tol=1e-6):
+    v, sweeps = np.zeros(mdp.num_states), 0
+    while True:
+        v_old = v.copy()
+        for s in range(mdp.num_states):
+            v[s] = bellman_optimality(mdp, v)[s].max()
+        sweeps += 1
+        if np.abs(v - v_old).sum() < tol:
+            return v, sweeps
+
+
 # %% exercise-5 | right | two arrays
 def careful_value_iteration(mdp, tol=1e-6):
     v, sweeps, moved = np.zeros(mdp.num_states), 0, np.inf
@@ -408,6 +606,18 @@ def careful_value_iteration(mdp, tol=1e-6):
             moved = max(moved, abs(v[s] - before))
         sweeps += 1
     return v, sweeps
+
+
+# %% exercise-5 | right | from the last state on, with lists
+def careful_value_iteration(mdp, tol=1e-6):
+    v, sweeps = [0.0] * mdp.num_states, 0
+    while True:
+        before = list(v)
+        for s in reversed(range(mdp.num_states)):
+            v[s] = float(max(bellman_optimality(mdp, np.array(v))[s]))
+        sweeps += 1
+        if all(abs(new - old) < tol for new, old in zip(v, before)):
+            return v, sweeps
 
 
 # %% exercise-6 | wrong | where the solver stops
@@ -480,7 +690,7 @@ def sweeps_measured(gamma, tol):
 
 
 def sweeps_predicted(gamma, tol):
-    return int(np.ceil(np.log(tol / 24.4194) / np.log(gamma)))
+    return int(np.ceil(np.log(tol * (1 - gamma**5) / 10) / np.log(gamma)))
 
 
 # %% exercise-6 | wrong | does not round
@@ -492,6 +702,61 @@ def sweeps_measured(gamma, tol):
 
 def sweeps_predicted(gamma, tol):
     return np.log(tol * (1 - gamma**5) / 10) / np.log(gamma)
+
+
+# %% exercise-6 | wrong | tol fixed
+def sweeps_measured(gamma, tol):
+    mdp = gridworld(gamma)
+    error = np.abs(value_iteration(mdp, tol=tol).values - policy_iteration(mdp).v).max(axis=1)
+    return int(np.argmax(error <= 0.01))
+
+
+def sweeps_predicted(gamma, tol):
+    return int(np.ceil(np.log(tol * (1 - gamma**5) / 10) / np.log(gamma)))
+
+
+# %% exercise-6 | wrong | the mean error
+def sweeps_measured(gamma, tol):
+    mdp = gridworld(gamma)
+    error = np.abs(value_iteration(mdp, tol=tol).values - policy_iteration(mdp).v).mean(axis=1)
+    return int(np.argmax(error <= tol))
+
+
+def sweeps_predicted(gamma, tol):
+    return int(np.ceil(np.log(tol * (1 - gamma**5) / 10) / np.log(gamma)))
+
+
+# %% exercise-6 | wrong | the value of A at gamma 0.9
+def sweeps_measured(gamma, tol):
+    mdp = gridworld(gamma)
+    error = np.abs(value_iteration(mdp, tol=tol).values - policy_iteration(mdp).v).max(axis=1)
+    return int(np.argmax(error <= tol))
+
+
+def sweeps_predicted(gamma, tol):
+    return int(np.ceil(np.log(tol * (1 - 0.9**5) / 10) / np.log(gamma)))
+
+
+# %% exercise-6 | wrong | rounds to the nearest
+def sweeps_measured(gamma, tol):
+    mdp = gridworld(gamma)
+    error = np.abs(value_iteration(mdp, tol=tol).values - policy_iteration(mdp).v).max(axis=1)
+    return int(np.argmax(error <= tol))
+
+
+def sweeps_predicted(gamma, tol):
+    return int(np.round(np.log(tol * (1 - gamma**5) / 10) / np.log(gamma)))
+
+
+# %% exercise-6 | wrong | the last sweep that is not near enough
+def sweeps_measured(gamma, tol):
+    mdp = gridworld(gamma)
+    error = np.abs(value_iteration(mdp, tol=tol).values - policy_iteration(mdp).v).max(axis=1)
+    return int(np.argmax(error <= tol)) - 1
+
+
+def sweeps_predicted(gamma, tol):
+    return int(np.ceil(np.log(tol * (1 - gamma**5) / 10) / np.log(gamma)))
 
 
 # %% exercise-6 | right | counts by loops
@@ -508,6 +773,17 @@ def sweeps_predicted(gamma, tol):
     while error > tol:
         error, sweeps = gamma * error, sweeps + 1
     return sweeps
+
+
+# %% exercise-6 | right | counts what is too far, and logarithms to base 2
+def sweeps_measured(gamma, tol):
+    mdp = gridworld(gamma)
+    history, exact = value_iteration(mdp).values, policy_value(mdp, policy_iteration(mdp).policy)
+    return (np.abs(history - exact).max(axis=1) > tol).sum()
+
+
+def sweeps_predicted(gamma, tol):
+    return float(np.ceil((np.log2(10 / tol) - np.log2(1 - gamma**5)) / -np.log2(gamma)))
 
 
 # %% exercise-7 | wrong | argmax everywhere
@@ -583,6 +859,47 @@ def improve(mdp, policy):
     return np.where(better, q.argmax(axis=1), policy).astype(float), bool(better.any())
 
 
+# %% exercise-7 | wrong | by the values of value iteration
+def improve(mdp, policy):
+    q = bellman_optimality(mdp, value_iteration(mdp).v)
+    own = q[np.arange(mdp.num_states), policy]
+    better = q.max(axis=1) > own + 1e-9
+    return np.where(better, q.argmax(axis=1), policy), bool(better.any())
+
+
+# %% exercise-7 | wrong | better by a hundredth
+def improve(mdp, policy):
+    q = bellman_optimality(mdp, policy_value(mdp, policy))
+    own = q[np.arange(mdp.num_states), policy]
+    better = q.max(axis=1) > own + 1e-2
+    return np.where(better, q.argmax(axis=1), policy), bool(better.any())
+
+
+# %% exercise-7 | wrong | changed only if every state is
+def improve(mdp, policy):
+    q = bellman_optimality(mdp, policy_value(mdp, policy))
+    own = q[np.arange(mdp.num_states), policy]
+    better = q.max(axis=1) > own + 1e-9
+    return np.where(better, q.argmax(axis=1), policy), bool(better.all())
+
+
+# %% exercise-7 | wrong | changed is the array
+def improve(mdp, policy):
+    q = bellman_optimality(mdp, policy_value(mdp, policy))
+    own = q[np.arange(mdp.num_states), policy]
+    better = q.max(axis=1) > own + 1e-9
+    return np.where(better, q.argmax(axis=1), policy), better
+
+
+# %% exercise-7 | wrong | writes into the policy
+def improve(mdp, policy):
+    q = bellman_optimality(mdp, policy_value(mdp, policy))
+    own = q[np.arange(mdp.num_states), policy]
+    better = q.max(axis=1) > own + 1e-9
+    policy[better] = q.argmax(axis=1)[better]
+    return policy, bool(better.any())
+
+
 # %% exercise-7 | right | state by state
 def improve(mdp, policy):
     v = policy_value(mdp, policy)
@@ -592,3 +909,12 @@ def improve(mdp, policy):
         if max(q[s]) - v[s] > 1e-9:
             new_policy[s], changed = int(np.argmax(q[s])), True
     return [new_policy, changed]
+
+
+# %% exercise-7 | right | a copy, with a mask
+def improve(mdp, policy):
+    new = np.array(policy)
+    q = bellman_optimality(mdp, policy_value(mdp, policy))
+    gain = q.max(axis=1) - np.take_along_axis(q, new[:, None], axis=1)[:, 0]
+    new[gain > 1e-9] = q.argmax(axis=1)[gain > 1e-9]
+    return new, not np.array_equal(new, policy)
