@@ -83,7 +83,7 @@ def _array(found):
 
 
 def _rounded(values):
-    return shown(np.round(values, 5).tolist())
+    return shown(np.round(np.asarray(values, dtype=float), 5).tolist())
 
 
 def _digest(place, answer, digits):
