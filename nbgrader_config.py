@@ -1,6 +1,7 @@
 """The book as an nbgrader course: this folder is the course, each chapter's exercises are one assignment.
 
-RLBOOK_CELL_SECONDS (60) is how long a cell of a submission may run.
+RLBOOK_CELL_SECONDS (60) is how long a cell of a submission may run; RLBOOK_MEMORY_MB (4000) and RLBOOK_PROCESSES (64) are
+what a submission may use at a time.
 """
 
 import os
@@ -11,7 +12,8 @@ from nbgrader import preprocessors
 
 root = Path(__file__).resolve().parent
 sys.path.insert(0, str(root / "tools"))
-import grading  # noqa: E402
+from grading.restoring import RestoreCells  # noqa: E402
+from grading.running import ExecuteEachCell  # noqa: E402
 
 # nbgrader starts `alembic` by its name: find it without an activated environment, too.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -27,13 +29,11 @@ c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("your answer 
 c.ClearSolutions.text_stub = "*Your answer here.*"
 
 c.Autograde.sanitize_preprocessors = [
-    preprocessors.ClearOutput,
-    preprocessors.OverwriteKernelspec,
-    grading.RestoreCells,
+    RestoreCells,
     preprocessors.CheckCellMetadata,
 ]
 c.Autograde.autograde_preprocessors = [
-    grading.ExecuteEachCell,
+    ExecuteEachCell,
     preprocessors.IgnorePattern,
     preprocessors.LimitOutput,
     preprocessors.SaveAutoGrades,

@@ -2,43 +2,50 @@
 
     python tools/exercises.py generate [CHAPTER ...]          write exercises/ from solutions/
     python tools/exercises.py generate --check [CHAPTER ...]  write nothing; name what is out of date
+    python tools/exercises.py check NOTEBOOK [--exercise N]   for a reader alone: all tests, in words
+    python tools/exercises.py pack CHAPTER                    what a class may have, as packed/CHAPTER.zip
     python tools/exercises.py grade CHAPTER --from FOLDER     collect, grade, write feedback/ and grades/CHAPTER.csv
-    python tools/exercises.py grades CHAPTER                  both again, after grading by hand
+    python tools/exercises.py points CHAPTER STUDENT EXERCISE POINTS [--comment TEXT]    by hand
+    python tools/exercises.py grades CHAPTER                  feedback and grades again, after grading by hand
+    python tools/exercises.py close CHAPTER                   put a class away; its marks stay
 
-The work is nbgrader's, set up by nbgrader_config.py: its own commands and its Formgrader see the same course.
+The gradebook is nbgrader's, set up by nbgrader_config.py: its own commands and its Formgrader see the same course.
 """
 
 import argparse
-import contextlib
-import csv
-import re
+import hashlib
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import warnings
+import zipfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import MissingEntry
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import SAWarning
-from traitlets.config import Config, PyFileConfigLoader
+from tqdm import tqdm
+from traitlets.config import Config
 
-import grading
+from grading import Refused, marks
+from grading.checking import check
+from grading.collecting import collect, fault, submissions
+from grading.processes import end_orphans, limits
+from grading.reading import read
+from grading.released import ROOT, chapters, released, settings
+from grading.restoring import restore
+from grading.running import run
 
-ROOT = Path(__file__).resolve().parent.parent
 
-
-def course(**settings):
-    """nbgrader on this course, quiet; `settings` are of its CourseDirectory."""
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-    config.merge(Config(CourseDirectory=settings, NbGraderAPI={"log_level": "ERROR"}))
+def course(**folders):
+    """nbgrader on this course, quiet; `folders` are of its CourseDirectory."""
+    config = settings()
+    config.merge(Config(CourseDirectory=folders, NbGraderAPI={"log_level": "ERROR"}))
     return NbGraderAPI(config=config)
-
-
-def chapters():
-    """The chapters that have exercises."""
-    return sorted(path.parent.name for path in (ROOT / "solutions").glob("*/*.ipynb"))
 
 
 def release(chapter, folder, *, database=False):
@@ -61,129 +68,6 @@ def out_of_date(chapter):
         return there != [fresh.name] or (folder / fresh.name).read_bytes() != fresh.read_bytes()
 
 
-def collect(chapter, folder):
-    """Copy `folder` into submitted/: files STUDENT.ipynb, or folders STUDENT that hold the notebook.
-
-    Where there is no notebook, other files go there, so that the student appears in the grades; beside a
-    notebook they stay out: a student's numpy.py would be imported by the tests.
-    """
-    handed_in = {}
-    for path in sorted(Path(folder).glob("[!.]*")):
-        student = re.sub(r"[][*?]", "_", path.stem if path.is_file() else path.name)  # nbgrader reads these as patterns
-        files = [path] if path.is_file() else sorted(file for file in path.glob("[!.]*") if file.is_file())
-        handed_in.setdefault(student, []).extend(files)
-    for student, files in handed_in.items():
-        target = ROOT / "submitted" / student / chapter
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
-        notebooks = [file for file in files if file.suffix == ".ipynb"]
-        for file in notebooks or files:
-            only = notebooks == [file]
-            shutil.copy(file, target / (f"{chapter}.ipynb" if only else file.name))
-
-
-def fault(path):
-    """Why the submitted notebook at `path` cannot be graded, or nothing."""
-    if not path.exists():
-        others = ", ".join(sorted(file.name for file in path.parent.iterdir()))
-        return f"no notebook {path.name}" + (f", but {others}" if others else "")
-    try:
-        nbformat.validate(nbformat.read(path, as_version=4))
-    except Exception as error:  # whatever a file that is no notebook makes of its reader
-        return f"not a notebook: {type(error).__name__}"
-    return ""
-
-
-def submissions(chapter):
-    """The folder of each student's submission, in the order of their names."""
-    return {path.parent.name: path for path in sorted((ROOT / "submitted").glob(f"*/{chapter}"))}
-
-
-def autograde(chapter):
-    """Grade everybody in submitted/; what stops one submission stops only that one."""
-    nbgrader = course()
-    for student, folder in submissions(chapter).items():
-        shutil.rmtree(ROOT / "autograded" / student / chapter, ignore_errors=True)
-        shutil.rmtree(ROOT / "feedback" / student / chapter, ignore_errors=True)
-        why_not = fault(folder / f"{chapter}.ipynb")
-        if why_not:
-            forget(chapter, student)
-        elif not (result := nbgrader.autograde(chapter, student))["success"]:
-            lines = (result.get("log", "") + result["error"]).splitlines()
-            errors = [line.strip() for line in lines if re.match(r"\s*[\w.]+(Error|Exception): ", line)]
-            why_not = f"not graded, {[*errors, lines[-1]][0]}"
-        print(f"{student}: {why_not or 'graded'}", flush=True)
-
-
-def forget(chapter, student):
-    """Take an earlier submission out of the gradebook: what is handed in now cannot be graded."""
-    with course().gradebook as gradebook, contextlib.suppress(MissingEntry):
-        gradebook.remove_submission(chapter, student)
-
-
-def feedback(chapter):
-    """Write each graded student's notebook, with points and error messages, to feedback/ as a web page."""
-    nbgrader = course()
-    for student in submissions(chapter):
-        if (ROOT / "autograded" / student / chapter).exists():
-            result = nbgrader.generate_feedback(chapter, student)
-            if not result["success"]:
-                print(f"{student}: no feedback\n{result.get('log') or result['error']}", file=sys.stderr)
-
-
-def exercise(grade_id):
-    """exercise-3-test-hidden belongs to exercise-3."""
-    return re.match(r"exercise-\d+|.*", grade_id).group()
-
-
-def row(student, folder, chapter, gradebook):
-    """The line of the grades for the submission in `folder`."""
-    released = gradebook.find_notebook(chapter, chapter)
-    by_hand = {cell.name for cell in released.solution_cells}
-    most = {cell.name: cell.max_score for cell in released.grade_cells}
-    earned, to_grade = dict.fromkeys(most, 0.0), []
-    graded = ROOT / "autograded" / student / chapter / f"{chapter}.ipynb"
-    if graded.exists():
-        remarks = grading.remarks(nbformat.read(graded, as_version=4))
-        for grade in gradebook.find_submission_notebook(chapter, chapter, student).grades:
-            earned[grade.name] = grade.score
-            if grade.name in by_hand and grade.needs_manual_grade:
-                to_grade.append(exercise(grade.name))
-    else:
-        remarks = [fault(folder / f"{chapter}.ipynb") or "not graded: nbgrader failed on it"]
-
-    def total(points, wanted):
-        return f"{sum(points[name] for name in points if wanted(name)):g}"
-
-    exercises = sorted({exercise(name) for name in most}, key=lambda name: (len(name), name))
-    points = {e: "" if e in to_grade else total(earned, lambda name, e=e: exercise(name) == e) for e in exercises}
-    return {
-        "student": student,
-        **points,
-        "autograded": total(earned, lambda name: name not in by_hand),
-        "autograded_max": total(most, lambda name: name not in by_hand),
-        "by_hand": total(earned, lambda name: name in by_hand),
-        "by_hand_max": total(most, lambda name: name in by_hand),
-        "to_grade": " ".join(to_grade),
-        "remark": "; ".join(remarks),
-    }
-
-
-def grades(chapter):
-    """Write grades/CHAPTER.csv from the gradebook; `autograded` and `by_hand` add up to a student's score."""
-    if not submissions(chapter):
-        sys.exit(f"submitted/*/{chapter} holds no submission")
-    with course().gradebook as gradebook:
-        table = [row(student, folder, chapter, gradebook) for student, folder in submissions(chapter).items()]
-    path = ROOT / "grades" / f"{chapter}.csv"
-    path.parent.mkdir(exist_ok=True)
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
-    print(f"{path.relative_to(ROOT)}: {len(table)} students")
-
-
 def generate(wanted, check):
     stale = []
     for chapter in wanted or chapters():
@@ -197,36 +81,193 @@ def generate(wanted, check):
         sys.exit(f"exercises/ differs from solutions/ in {', '.join(sorted({*stale, *sourceless}))}: run generate")
 
 
-def main():
-    warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's use of its own database
+def grade(chapter, *, jobs, again):
+    """Grade who is in submitted/ and was not graded as they are, `jobs` at a time; what stops one stops only that one."""
+    end_orphans()
+    with tempfile.TemporaryDirectory() as unneeded:
+        release(chapter, unneeded, database=True)
+    marked, waiting = marks.with_marks(chapter), []
+    for student, folder in submissions(chapter).items():
+        if why_not := fault(folder / f"{chapter}.ipynb"):
+            shutil.rmtree(ROOT / "autograded" / student / chapter, ignore_errors=True)
+            shutil.rmtree(ROOT / "feedback" / student / chapter, ignore_errors=True)
+            marks.save_nothing(chapter, student)
+            print(f"{student}: {why_not}")
+        elif again or student not in marked or stamp_of_graded(chapter, student) != stamp(chapter, student):
+            waiting.append(student)
+        else:
+            print(f"{student}: graded before, and the same since")
+    cancelled, writing = threading.Event(), threading.Lock()
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = {pool.submit(grade_one, chapter, student, writing, cancelled): student for student in waiting}
+        try:
+            for future in tqdm(as_completed(futures), total=len(futures), unit="student", disable=None):
+                failed = future.exception()
+                print(f"{futures[future]}: {f'not graded, {type(failed).__name__}: {failed}' if failed else 'graded'}")
+        finally:
+            cancelled.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def grade_one(chapter, student, writing, cancelled):
+    """Run one student's notebook, in a folder of its own; while `writing` is held, put the marks into the gradebook.
+
+    The executed notebook is written last: a submission that has one, with today's stamp, is done.
+    """
+    nb = read((ROOT / "submitted" / student / chapter / f"{chapter}.ipynb").read_bytes(), collected=True)
+    restore(nb, chapter)
+    path = marks.autograded(chapter, student)
+    shutil.rmtree(path.parent, ignore_errors=True)
+    path.parent.mkdir(parents=True)
+    run(nb, path.parent, cancelled)
+    nb.metadata.rlbook["stamp"] = stamp(chapter, student)
+    with writing:
+        marks.save(nb, chapter, student)
+        marks.replace(path, nbformat.writes(nb).encode())
+        feedback(chapter, student)
+
+
+def stamp(chapter, student):
+    """What the grading of a submission depends on, in short."""
+    submitted = ROOT / "submitted" / student / chapter / f"{chapter}.ipynb"
+    parts = [submitted.read_bytes(), repr(released(chapter)).encode(), repr((limits(), settings().Execute)).encode()]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def stamp_of_graded(chapter, student):
+    """The stamp of the submission that was graded, if one was."""
+    path = marks.autograded(chapter, student)
+    return nbformat.read(path, as_version=4).metadata.rlbook.get("stamp") if path.exists() else None
+
+
+def feedback(chapter, student):
+    """Write a graded student's notebook, with points and error messages, to feedback/ as a web page."""
+    result = course().generate_feedback(chapter, student)
+    if not result["success"]:
+        raise RuntimeError(f"no feedback: {result.get('log') or result['error']}")
+
+
+def grades(chapter):
+    """Feedback and tables anew, from the gradebook."""
+    for student in sorted(marks.with_marks(chapter)):
+        if marks.autograded(chapter, student).exists():
+            feedback(chapter, student)
+    marks.write_grades(chapter)
+
+
+def pack(chapter, folder):
+    """Write folder/CHAPTER.zip: what a class may have, and no solution and no hidden test. Returns its path."""
+    path = folder / f"{chapter}.zip"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel", "--no-deps"]
+        subprocess.run([*pip, "--no-build-isolation", "--wheel-dir", temporary, str(ROOT)], check=True)
+        (wheel,) = Path(temporary).glob("*.whl")
+        packed.write(wheel, f"{chapter}/{wheel.name}")
+        packed.write(release(chapter, temporary), f"{chapter}/exercises/{chapter}/{chapter}.ipynb")
+        for name in (f"chapters/{chapter}.ipynb", "constraints.txt", "LICENSE"):
+            packed.write(ROOT / name, f"{chapter}/{name}")
+        packed.writestr(
+            f"{chapter}/README.md", LETTER.format(chapter=chapter, wheel=wheel.name, extras=extras(chapter))
+        )
+    return path
+
+
+def extras(chapter):
+    """What the package needs for a chapter: of tables, of networks, or of language models."""
+    number = int(chapter.split("-")[0])
+    return "lab,gym" if number < 9 else "lab,deep" if number < 15 else "lab,deep,language"
+
+
+LETTER = """\
+# Exercises: {chapter}
+
+With Python 3.11 or newer, in this folder (on Windows, `.venv\\Scripts\\python` for `.venv/bin/python`):
+
+    python3 -m venv .venv
+    .venv/bin/python -m pip install -c constraints.txt "./{wheel}[{extras}]"
+    .venv/bin/jupyter lab exercises/{chapter}/{chapter}.ipynb
+
+The chapter that the exercises go with is `chapters/{chapter}.ipynb`.
+
+Write your answers where `NotImplementedError` stands, and run the cells below them: they check the answer and say what is
+wrong. Some further checks run when your work is graded, so restart the kernel and run all cells before you hand the
+notebook in: a right answer passes from top to bottom. Leave the cells with the checks as they are.
+"""
+
+
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("generate")
     command.add_argument("chapters", nargs="*", metavar="CHAPTER")
     command.add_argument("--check", action="store_true")
-    command = commands.add_parser("grade")
-    command.add_argument("chapter", metavar="CHAPTER")
-    command.add_argument("--from", dest="folder", required=True, type=Path)
-    command = commands.add_parser("grades")
-    command.add_argument("chapter", metavar="CHAPTER")
-    arguments = parser.parse_args()
+    command = commands.add_parser("check")
+    command.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    command.add_argument("--exercise", metavar="N")
+    on_a_chapter = {name: commands.add_parser(name) for name in ("pack", "grade", "points", "grades", "close")}
+    for command in on_a_chapter.values():
+        command.add_argument("chapter", metavar="CHAPTER")
+    on_a_chapter["pack"].add_argument("--to", type=Path, default=ROOT / "packed", metavar="FOLDER")
+    command = on_a_chapter["grade"]
+    command.add_argument("--from", dest="folder", required=True, type=Path, metavar="FOLDER")
+    command.add_argument("--jobs", type=int, default=1, metavar="N", help="students to grade at the same time")
+    command.add_argument("--again", action="store_true", help="also those who were graded and have changed nothing")
+    command = on_a_chapter["points"]
+    command.add_argument("student", metavar="STUDENT")
+    command.add_argument("exercise", metavar="EXERCISE")
+    command.add_argument("points", type=float, metavar="POINTS")
+    command.add_argument("--comment", metavar="TEXT")
+    wanted = parser.parse_args()
 
-    wanted = arguments.chapters if arguments.command == "generate" else [arguments.chapter]
-    if unknown := set(wanted) - set(chapters()):
+    named = wanted.chapters if wanted.command == "generate" else [wanted.chapter] if "chapter" in wanted else []
+    if unknown := set(named) - set(chapters()):
         parser.error(f"no solutions for {', '.join(sorted(unknown))}; there are {', '.join(chapters())}")
-    if arguments.command == "generate":
-        return generate(wanted, arguments.check)
-    if arguments.command == "grade":
-        if not arguments.folder.is_dir():
-            parser.error(f"{arguments.folder} is no folder")
-        if arguments.folder.resolve().is_relative_to(ROOT / "submitted"):
-            parser.error("submitted/ is where the submissions are copied to: give the folder they come from")
-        collect(arguments.chapter, arguments.folder)
-        with tempfile.TemporaryDirectory() as unneeded:
-            release(arguments.chapter, unneeded, database=True)
-        autograde(arguments.chapter)
-    feedback(arguments.chapter)
-    grades(arguments.chapter)
+    if wanted.command == "grade" and not wanted.folder.is_dir():
+        parser.error(f"{wanted.folder} is no folder")
+    if wanted.command == "grade" and wanted.folder.resolve().is_relative_to(ROOT / "submitted"):
+        parser.error("submitted/ is where the submissions are copied to: give the folder they come from")
+    if wanted.command == "grade" and wanted.jobs < 1:
+        parser.error(f"--jobs {wanted.jobs}: at least one student is graded at a time")
+    if wanted.command == "check" and not wanted.notebook.is_file():
+        parser.error(f"{wanted.notebook} is no file")
+    return wanted
+
+
+def obey(wanted):
+    """Carry out the command; returns the exit status."""
+    match wanted.command:
+        case "generate":
+            generate(wanted.chapters, wanted.check)
+        case "check":
+            lines, right = check(wanted.notebook, wanted.exercise)
+            print(*lines, sep="\n")
+            return int(not right)
+        case "pack":
+            print(pack(wanted.chapter, wanted.to))
+        case "grade":
+            collect(wanted.chapter, wanted.folder)
+            grade(wanted.chapter, jobs=wanted.jobs, again=wanted.again)
+            marks.write_grades(wanted.chapter)
+        case "points":
+            marks.give_points(wanted.chapter, wanted.student, wanted.exercise, wanted.points, wanted.comment)
+            if marks.autograded(wanted.chapter, wanted.student).exists():
+                feedback(wanted.chapter, wanted.student)
+            marks.write_grades(wanted.chapter)
+        case "grades":
+            grades(wanted.chapter)
+        case "close":
+            print(marks.close(wanted.chapter).relative_to(ROOT))
+    return 0
+
+
+def main():
+    warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's use of its own database
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is no reason to leave kernels running
+    try:
+        sys.exit(obey(arguments()))
+    except Refused as why:
+        sys.exit(f"{why}")
 
 
 if __name__ == "__main__":
