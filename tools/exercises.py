@@ -89,8 +89,8 @@ def grade(chapter, *, jobs, again):
     marked, waiting = marks.with_marks(chapter), []
     for student, folder in submissions(chapter).items():
         if why_not := fault(folder / f"{chapter}.ipynb"):
-            shutil.rmtree(ROOT / "autograded" / student / chapter, ignore_errors=True)
-            shutil.rmtree(ROOT / "feedback" / student / chapter, ignore_errors=True)
+            for top in ("autograded", "feedback"):
+                shutil.rmtree(ROOT / top / student / chapter, ignore_errors=True)
             marks.save_nothing(chapter, student)
             print(f"{student}: {why_not}")
         elif again or student not in marked or stamp_of_graded(chapter, student) != stamp(chapter, student):
@@ -103,7 +103,8 @@ def grade(chapter, *, jobs, again):
         try:
             for future in tqdm(as_completed(futures), total=len(futures), unit="student", disable=None):
                 failed = future.exception()
-                print(f"{futures[future]}: {f'not graded, {type(failed).__name__}: {failed}' if failed else 'graded'}")
+                said = f"not graded, {type(failed).__name__}: {failed}" if failed else "graded"
+                tqdm.write(f"{futures[future]}: {said}")
         finally:
             cancelled.set()
             pool.shutdown(cancel_futures=True)
@@ -137,18 +138,24 @@ def stamp(chapter, student):
 def stamp_of_graded(chapter, student):
     """The stamp of the submission that was graded, if one was."""
     path = marks.autograded(chapter, student)
-    return nbformat.read(path, as_version=4).metadata.rlbook.get("stamp") if path.exists() else None
+    return nbformat.read(path, as_version=4).metadata.get("rlbook", {}).get("stamp") if path.exists() else None
 
 
 def feedback(chapter, student):
-    """Write a graded student's notebook, with points and error messages, to feedback/ as a web page."""
+    """Write a graded student's notebook, with points and error messages, to feedback/ as a web page, if its marks moved."""
+    there = marks.digest(chapter, student)
+    note = ROOT / "feedback" / student / chapter / ".marks"
+    if note.exists() and note.read_text() == there:
+        return None
     result = course().generate_feedback(chapter, student)
     if not result["success"]:
-        raise RuntimeError(f"no feedback: {result.get('log') or result['error']}")
+        return print(f"{student}: no feedback\n{result.get('log') or result['error']}", file=sys.stderr)
+    note.write_text(there)
+    return None
 
 
 def grades(chapter):
-    """Feedback and tables anew, from the gradebook."""
+    """Feedback and tables as the gradebook has them now."""
     for student in sorted(marks.with_marks(chapter)):
         if marks.autograded(chapter, student).exists():
             feedback(chapter, student)
@@ -248,12 +255,10 @@ def obey(wanted):
         case "grade":
             collect(wanted.chapter, wanted.folder)
             grade(wanted.chapter, jobs=wanted.jobs, again=wanted.again)
-            marks.write_grades(wanted.chapter)
+            grades(wanted.chapter)
         case "points":
             marks.give_points(wanted.chapter, wanted.student, wanted.exercise, wanted.points, wanted.comment)
-            if marks.autograded(wanted.chapter, wanted.student).exists():
-                feedback(wanted.chapter, wanted.student)
-            marks.write_grades(wanted.chapter)
+            grades(wanted.chapter)
         case "grades":
             grades(wanted.chapter)
         case "close":
@@ -268,6 +273,8 @@ def main():
         sys.exit(obey(arguments()))
     except Refused as why:
         sys.exit(f"{why}")
+    except KeyboardInterrupt:
+        sys.exit("ended before its end: the same command goes on from here")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import hashlib
 import io
 import shutil
 import zipfile
@@ -57,6 +58,16 @@ def save_nothing(chapter, student):
             grade.auto_score = 0
         book.db.commit()
     return None
+
+
+def digest(chapter, student):
+    """What a page of feedback depends on, in short: the executed notebook and its marks."""
+    with gradebook() as book:
+        submitted = book.find_submission_notebook(chapter, chapter, student)
+        said = [(grade.name, grade.score, grade.max_score) for grade in submitted.grades]
+        said += [(comment.name, comment.comment) for comment in submitted.comments]
+    content = autograded(chapter, student).read_bytes() + repr(sorted(said, key=repr)).encode()
+    return hashlib.sha256(content).hexdigest()
 
 
 def give_points(chapter, student, which, points, comment=None):

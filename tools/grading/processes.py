@@ -6,6 +6,7 @@ process alone, and address space is no measure (Numba and PyTorch reserve much m
 
 import contextlib
 import os
+import signal
 import threading
 import time
 import uuid
@@ -73,12 +74,15 @@ class Family:
         return total / 1e6
 
     def end(self):
-        """Kill them all. Each is stopped first: while one was killed, another would start the next."""
+        """Kill them all: whole groups at once, then one by one, each stopped first, so that it starts no other meanwhile."""
         for _ in range(100):
             self.look()
             alive = [process for process in self.members.values() if is_alive(process)]
             if not alive:
                 return
+            for group in groups(alive):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(group, signal.SIGKILL)
             for process in alive:
                 with contextlib.suppress(psutil.Error):
                     process.suspend()
@@ -86,6 +90,15 @@ class Family:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
             time.sleep(0.01)
+
+
+def groups(processes):
+    """The process groups of these, but our own; none where a system has no groups."""
+    found = set()
+    for process in processes if hasattr(os, "getpgid") else []:
+        with contextlib.suppress(ProcessLookupError):
+            found.add(os.getpgid(process.pid))
+    return found - {os.getpgid(0)} if found else found
 
 
 def is_alive(process):

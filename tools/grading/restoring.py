@@ -85,12 +85,13 @@ def by_place(nb, order, answer, names):
     def free(places):
         return [i for i in places if i not in names and (nb.cells[i].cell_type == "code") == (sort == "code")]
 
+    near = exercise(name(answer)) in [exercise(names[i]) for i in (before, after) if i in names]
     between = [i for i in free(range(before + 1, after)) if nb.cells[i].source.strip()]
     if sort == "code":
         here, anywhere = ([i for i in s if defines(nb.cells[i], answer)] for s in (between, free(range(len(nb.cells)))))
-        places = here or anywhere or between
+        places = here or anywhere or (between if near else [])
     else:
-        places = sorted(between, key=lambda i: len(nb.cells[i].source))
+        places = sorted(between, key=lambda i: len(nb.cells[i].source)) if near else []
     if places:
         names[places[-1]] = name(answer)
 
@@ -98,7 +99,7 @@ def by_place(nb, order, answer, names):
 def defines(cell, answer):
     """Whether `cell` gives a value to one of the names that the stub of the answer has."""
     wanted = re.findall(r"^(?:# *)?(?:def|class) +(\w+)|^(?:# *)?(\w+) *=", as_given(answer), re.MULTILINE)
-    given = r"^(?:(?:def|class) +({0})\b|[\w, ]*\b({0})\b[\w, :]*=(?!=))"
+    given = r"^(?:(?:def|class) +({0})\b|(?:\w[\w, ]*)?\b({0})\b[\w, :]*=(?!=))"
     return any(re.search(given.format(a or b), cell.source, re.MULTILINE) for a, b in wanted)
 
 
