@@ -9,7 +9,11 @@ export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 
+<<<<<<< HEAD
 .PHONY: help setup book test pages lab notebooks exercises models claims mutants lock newest bench figures clean
+=======
+.PHONY: help setup book test pages lab notebooks exercises check release models claims lock newest bench figures clean
+>>>>>>> 26d1152 (Release and check from make; a README for a reader alone and for a class)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +47,12 @@ notebooks: $(READY) ## re-execute chapters and solutions in place and normalise 
 
 exercises: $(READY) ## generate the students' notebooks from solutions
 	$(BIN)/python tools/exercises.py generate
+
+check: $(READY) ## all tests of the exercises in a notebook, in words: make check NOTEBOOK=my.ipynb
+	$(BIN)/python tools/exercises.py check '$(NOTEBOOK)'
+
+release: $(READY) ## pack what a class may have, without solutions: make release CHAPTER=07-q-learning
+	$(BIN)/python tools/exercises.py pack '$(CHAPTER)'
 
 models: $(READY) ## train the models that come with the package (minutes)
 	$(BIN)/python tools/models.py

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from exercise_harness import ROOT, answers, chapters
+from judging import ROOT, answers, chapters
 from grading import Refused, collecting, remarks
 from grading.reading import read
 from grading.released import as_given, chapter_of, is_answer, is_test, name, released
