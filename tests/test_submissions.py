@@ -9,11 +9,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from judging import ROOT, answers, chapters
 from grading import Refused, collecting, remarks
 from grading.reading import read
 from grading.released import as_given, chapter_of, is_answer, is_test, name, released
 from grading.restoring import answered, restore
+from judging import ROOT, answers, chapters
 
 CHAPTER = "02-markov-decision-processes"
 GIVEN = json.loads((ROOT / "exercises" / CHAPTER / f"{CHAPTER}.ipynb").read_text(encoding="utf-8"))
