@@ -1,172 +1,560 @@
+# %% exercise-1 | wrong | the mean of the others for the group's
+without_std = [3.33, -0.67, -0.67, -2.0]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = -0.9
+
+# %% exercise-1 | wrong | the median
+without_std = [3.0, 0.0, 0.0, -1.0]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = -0.9
+
+# %% exercise-1 | wrong | the mean of the tokens
+without_std = [1.6, -1.4, -1.4, -2.4]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = -0.9
+
 # %% exercise-1 | wrong | the sample standard deviation
-without_std = [0.75, -0.25, -0.25, -0.25]
-with_std = [1.5, -0.5, -0.5, -0.5]
-others_only = [1.0, -1 / 3, -1 / 3, -1 / 3]
-first_loss = -0.15
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.44, -0.29, -0.29, -0.87]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = -0.9
 
 # %% exercise-1 | wrong | divides by the variance
-without_std = [0.75, -0.25, -0.25, -0.25]
-with_std = [4.0, -4 / 3, -4 / 3, -4 / 3]
-others_only = [1.0, -1 / 3, -1 / 3, -1 / 3]
-first_loss = -0.15
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.11, -0.22, -0.22, -0.67]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = -0.9
+
+# %% exercise-1 | wrong | divides by the mean deviation
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [2.0, -0.4, -0.4, -1.2]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = -0.9
 
 # %% exercise-1 | wrong | the self-inclusive mean for the others
-without_std = [0.75, -0.25, -0.25, -0.25]
-with_std = [1.732, -0.577, -0.577, -0.577]
-others_only = [0.75, -0.25, -0.25, -0.25]
-first_loss = -0.15
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [2.5, -0.5, -0.5, -1.5]
+first_loss = -0.9
 
 # %% exercise-1 | wrong | the baseline of the first for all
-without_std = [0.75, -0.25, -0.25, -0.25]
-with_std = [1.732, -0.577, -0.577, -0.577]
-others_only = [1.0, 0.0, 0.0, 0.0]
-first_loss = -0.15
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [3.33, 0.33, 0.33, -0.67]
+first_loss = -0.9
+
+# %% exercise-1 | wrong | the sum of the others
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [2, -4, -4, -6]
+first_loss = -0.9
 
 # %% exercise-1 | wrong | a loss of 0, as in the chapter
-without_std = [0.75, -0.25, -0.25, -0.25]
-with_std = [1.732, -0.577, -0.577, -0.577]
-others_only = [1.0, -1 / 3, -1 / 3, -1 / 3]
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [3.33, -0.67, -0.67, -2.0]
 first_loss = 0.0
 
 # %% exercise-1 | wrong | the sign of the loss
-without_std = [0.75, -0.25, -0.25, -0.25]
-with_std = [1.732, -0.577, -0.577, -0.577]
-others_only = [1.0, -1 / 3, -1 / 3, -1 / 3]
-first_loss = 0.15
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = 0.9
+
+# %% exercise-1 | wrong | the sum for the mean
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = -9
+
+# %% exercise-1 | wrong | the loss with the std
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.67, -0.33, -0.33, -1.0]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = -0.6
+
+# %% exercise-1 | wrong | too coarse
+without_std = [2.5, -0.5, -0.5, -1.5]
+with_std = [1.7, -0.3, -0.3, -1.0]
+others_only = [3.33, -0.67, -0.67, -2.0]
+first_loss = -0.9
 
 # %% exercise-1 | right | computed
-given, lengths = np.array([1.0, 0, 0, 0]), np.array([4, 2, 2, 2])
+given, lengths = np.array([4.0, 1, 1, 0]), np.array([5, 2, 2, 1])
 without_std = given - given.mean()
 with_std = without_std / given.std()
 others_only = without_std * 4 / 3
 first_loss = -np.average(without_std, weights=lengths)
 
+# %% exercise-1 | right | in PyTorch, and a tuple
+given = torch.tensor([4.0, 1.0, 1.0, 0.0])
+without_std, with_std = group_relative(given, 4, divide_by_std=False), group_relative(given, 4)
+others_only = tuple(r - (given.sum() - r).item() / 3 for r in given.tolist())
+first_loss = -without_std.repeat_interleave(torch.tensor([5, 2, 2, 1])).mean()
 
 # %% exercise-2 | wrong | the advantages
-slopes = [0.0, -2.0, 1.0, 0.0, 1.0, -1.0]
+slopes = [0, -3, 1.5, 0, 4, -2]
 
 # %% exercise-2 | wrong | clips both sides whatever the sign
-slopes = [0.0, 0.0, 0.0, 0.0, 1.1, -0.9]
+slopes = [0, 0, 0, 0, 4.4, -1.8]
 
 # %% exercise-2 | wrong | clips nothing
-slopes = [2.6, -2.6, 0.7, -0.7, 1.1, -0.9]
+slopes = [2.6, -3.9, 1.05, -0.35, 4.4, -1.8]
 
 # %% exercise-2 | wrong | clips the upper side only
-slopes = [0.0, 0.0, 0.7, -0.7, 1.1, -0.9]
+slopes = [0, 0, 1.05, -0.35, 4.4, -1.8]
 
 # %% exercise-2 | wrong | the values, not the slopes
-slopes = [2.4, -2.6, 0.7, -0.8, 1.1, -0.9]
+slopes = [2.4, -3.9, 1.05, -0.4, 4.4, -1.8]
+
+# %% exercise-2 | wrong | the ratios
+slopes = [1.3, 1.3, 0.7, 0.7, 1.1, 0.9]
+
+# %% exercise-2 | wrong | clips what moved the wrong way
+slopes = [2.6, 0, 0, -0.35, 4.4, -1.8]
+
+# %% exercise-2 | wrong | without the signs
+slopes = [0, 3.9, 1.05, 0, 4.4, 1.8]
+
+# %% exercise-2 | wrong | five tokens
+slopes = [0, -3.9, 1.05, 0, 4.4]
 
 # %% exercise-2 | right | by autograd
 logp = torch.tensor([[1.3, 1.3, 0.7, 0.7, 1.1, 0.9]]).log().requires_grad_()
-value = clipped_surrogate(logp, torch.zeros(1, 6), torch.tensor([[2.0, -2, 1, -1, 1, -1]]))
+value = clipped_surrogate(logp, torch.zeros(1, 6), torch.tensor([[2.0, -3, 1.5, -0.5, 4, -2]]))
 slopes = torch.autograd.grad(value.sum(), logp)[0][0].tolist()
+
+# %% exercise-2 | right | in an array
+rho, A = np.array([1.3, 1.3, 0.7, 0.7, 1.1, 0.9]), np.array([2, -3, 1.5, -0.5, 4, -2])
+slopes = np.where(rho * A <= np.clip(rho, 0.8, 1.2) * A, rho * A, 0)
 
 
 # %% exercise-3 | wrong | groups are not consecutive
 def advantages_of(rewards, group_size, divide_by_std):
-    groups = rewards.reshape(group_size, -1)
-    groups = groups - groups.mean(axis=0)
+    groups = np.asarray(rewards).reshape(group_size, -1).T
+    groups = groups - groups.mean(axis=1, keepdims=True)
     if divide_by_std:
-        std = groups.std(axis=0)
-        groups = groups / np.where(std > 0, std, 1.0)
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
     return groups.reshape(-1)
 
 
 def loss_of(logp, old_logp, advantages, mask, clip):
-    return -clipped_surrogate(logp, old_logp, advantages, clip=clip)[mask].mean()
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
 
 
 # %% exercise-3 | wrong | leave one out, for the group mean
 def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = (groups - groups.mean(axis=1, keepdims=True)) * group_size / (group_size - 1)
     if divide_by_std:
-        return group_relative(rewards, group_size)
-    return group_relative(rewards, group_size, divide_by_std=False) * group_size / (group_size - 1)
-
-
-def loss_of(logp, old_logp, advantages, mask, clip):
-    return -clipped_surrogate(logp, old_logp, advantages, clip=clip)[mask].mean()
-
-
-# %% exercise-3 | wrong | the mean and std of the batch
-def advantages_of(rewards, group_size, divide_by_std):
-    centred = rewards - rewards.mean()
-    return centred / rewards.std() if divide_by_std else centred
-
-
-def loss_of(logp, old_logp, advantages, mask, clip):
-    return -clipped_surrogate(logp, old_logp, advantages, clip=clip)[mask].mean()
-
-
-# %% exercise-3 | wrong | the sample standard deviation
-def advantages_of(rewards, group_size, divide_by_std):
-    groups = rewards.reshape(-1, group_size)
-    groups = groups - groups.mean(axis=1, keepdims=True)
-    return (groups / (groups.std(axis=1, ddof=1, keepdims=True) if divide_by_std else 1)).reshape(-1)
-
-
-def loss_of(logp, old_logp, advantages, mask, clip):
-    return -clipped_surrogate(logp, old_logp, advantages, clip=clip)[mask].mean()
-
-
-# %% exercise-3 | wrong | equal rewards divide 0 by 0
-def advantages_of(rewards, group_size, divide_by_std):
-    groups = rewards.reshape(-1, group_size)
-    groups = groups - groups.mean(axis=1, keepdims=True)
-    if divide_by_std:
-        with np.errstate(invalid="ignore"):
-            groups = groups / groups.std(axis=1, keepdims=True)
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
     return groups.reshape(-1)
 
 
 def loss_of(logp, old_logp, advantages, mask, clip):
-    return -clipped_surrogate(logp, old_logp, advantages, clip=clip)[mask].mean()
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | the mean of the batch
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean()
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | the std of the batch
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std()
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | the sample standard deviation
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, ddof=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | the variance
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.var(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | always divides
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if True:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | the median
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - np.median(groups, axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | equal rewards divide 0 by 0
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / std  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | a matrix of groups
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | changes the rewards in place
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups -= groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
 
 
 # %% exercise-3 | wrong | padding counts in the mean
 def advantages_of(rewards, group_size, divide_by_std):
-    return group_relative(rewards, group_size, divide_by_std=divide_by_std)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
 
 
 def loss_of(logp, old_logp, advantages, mask, clip):
-    return -(clipped_surrogate(logp, old_logp, advantages, clip=clip) * mask).mean()
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -(surrogate * mask).mean()
+
+
+# %% exercise-3 | wrong | does not look at the mask
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate.mean()
+
+
+# %% exercise-3 | wrong | every completion alike
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -((surrogate * mask).sum(1) / mask.sum(1)).mean()
 
 
 # %% exercise-3 | wrong | clips without the minimum
 def advantages_of(rewards, group_size, divide_by_std):
-    return group_relative(rewards, group_size, divide_by_std=divide_by_std)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
 
 
 def loss_of(logp, old_logp, advantages, mask, clip):
-    ratio = (logp - old_logp).exp().clamp(1 - clip, 1 + clip)
-    return -(ratio * advantages[:, None])[mask].mean()
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = ratio.clamp(1 - clip, 1 + clip) * advantages
+    return -surrogate[mask].mean()
 
 
 # %% exercise-3 | wrong | does not clip
 def advantages_of(rewards, group_size, divide_by_std):
-    return group_relative(rewards, group_size, divide_by_std=divide_by_std)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
 
 
 def loss_of(logp, old_logp, advantages, mask, clip):
-    return -((logp - old_logp).exp() * advantages[:, None])[mask].mean()
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = ratio * advantages
+    return -surrogate[mask].mean()
 
 
-# %% exercise-3 | wrong | the maximum, and no minus
+# %% exercise-3 | wrong | clips the upper side only
 def advantages_of(rewards, group_size, divide_by_std):
-    return group_relative(rewards, group_size, divide_by_std=divide_by_std)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
 
 
 def loss_of(logp, old_logp, advantages, mask, clip):
-    return clipped_surrogate(logp, old_logp, advantages, clip=clip)[mask].mean()
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(max=1 + clip) * advantages)
+    return -surrogate[mask].mean()
 
 
-# %% exercise-3 | wrong | leaves PyTorch, and the gradient behind
+# %% exercise-3 | wrong | clips the product
 def advantages_of(rewards, group_size, divide_by_std):
-    return group_relative(rewards, group_size, divide_by_std=divide_by_std)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
 
 
 def loss_of(logp, old_logp, advantages, mask, clip):
-    return -clipped_surrogate(logp, old_logp, advantages, clip=clip)[mask].mean().detach()
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, (ratio * advantages).clamp(1 - clip, 1 + clip))
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | the maximum
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.maximum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | clip for ever 0.2
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(0.8, 1.2) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | no minus
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | the ratio upside down
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (old_logp - logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | no ratio, the difference
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = 1 + logp - old_logp
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | leaves the gradient behind
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean().detach()
+
+
+# %% exercise-3 | wrong | the ratio of the new to itself
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    groups = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        groups = groups / np.where(std > 1e-8, std, 1.0)  # the mean of equal rewards may be rounded
+    return groups.reshape(-1)
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - logp.detach()).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate[mask].mean()
 
 
 # %% exercise-3 | right | loops
@@ -188,9 +576,24 @@ def loss_of(logp, old_logp, advantages, mask, clip):
     return total / mask.sum()
 
 
+# %% exercise-3 | right | a small number beside the std, and sums
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = torch.tensor(rewards, dtype=torch.float64).view(-1, group_size)
+    centred = groups - groups.mean(1, keepdim=True)
+    return (centred / (centred.square().mean(1, keepdim=True).sqrt() + 1e-4) if divide_by_std else centred).flatten()
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = torch.exp(torch.where(mask, logp - old_logp, 0.0))
+    worse = torch.max(-ratio * advantages[:, None], -torch.clamp(ratio, 1 - clip, 1 + clip) * advantages[:, None])
+    return (worse * mask).sum() / mask.sum()
+
+
 # %% exercise-4 | wrong | the population std
 def sample_std(rewards, group_size):
-    return group_relative(rewards, group_size)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
 
 
 def per_completion(surrogate, mask):
@@ -198,12 +601,76 @@ def per_completion(surrogate, mask):
 
 
 def k3_gradient(p, p_ref):
-    return p - p_ref
+    return np.asarray(p) - np.asarray(p_ref)
+
+
+# %% exercise-4 | wrong | the std of the batch
+def sample_std(rewards, group_size):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(ddof=1)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
+
+
+def per_completion(surrogate, mask):
+    return -((surrogate * mask).sum(1) / mask.sum(1)).mean()
+
+
+def k3_gradient(p, p_ref):
+    return np.asarray(p) - np.asarray(p_ref)
+
+
+# %% exercise-4 | wrong | equal rewards divide 0 by 0
+def sample_std(rewards, group_size):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / std).reshape(-1)
+
+
+def per_completion(surrogate, mask):
+    return -((surrogate * mask).sum(1) / mask.sum(1)).mean()
+
+
+def k3_gradient(p, p_ref):
+    return np.asarray(p) - np.asarray(p_ref)
+
+
+# %% exercise-4 | wrong | forgets the mean
+def sample_std(rewards, group_size):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return (groups / np.where(std > 1e-8, std, 1.0)).reshape(-1)
+
+
+def per_completion(surrogate, mask):
+    return -((surrogate * mask).sum(1) / mask.sum(1)).mean()
+
+
+def k3_gradient(p, p_ref):
+    return np.asarray(p) - np.asarray(p_ref)
+
+
+# %% exercise-4 | wrong | divides by K - 1 twice
+def sample_std(rewards, group_size):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0) / (group_size - 1)).reshape(
+        -1
+    )
+
+
+def per_completion(surrogate, mask):
+    return -((surrogate * mask).sum(1) / mask.sum(1)).mean()
+
+
+def k3_gradient(p, p_ref):
+    return np.asarray(p) - np.asarray(p_ref)
 
 
 # %% exercise-4 | wrong | every token alike
 def sample_std(rewards, group_size):
-    return group_relative(rewards, group_size) * np.sqrt((group_size - 1) / group_size)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
 
 
 def per_completion(surrogate, mask):
@@ -211,25 +678,74 @@ def per_completion(surrogate, mask):
 
 
 def k3_gradient(p, p_ref):
-    return p - p_ref
+    return np.asarray(p) - np.asarray(p_ref)
 
 
 # %% exercise-4 | wrong | divides each row by its width
 def sample_std(rewards, group_size):
-    return group_relative(rewards, group_size) * np.sqrt((group_size - 1) / group_size)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
 
 
 def per_completion(surrogate, mask):
-    return -(surrogate * mask).mean(1).mean()
+    return -((surrogate * mask).mean(1)).mean()
 
 
 def k3_gradient(p, p_ref):
-    return p - p_ref
+    return np.asarray(p) - np.asarray(p_ref)
+
+
+# %% exercise-4 | wrong | the sum over completions
+def sample_std(rewards, group_size):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
+
+
+def per_completion(surrogate, mask):
+    return -((surrogate * mask).sum(1) / mask.sum(1)).sum()
+
+
+def k3_gradient(p, p_ref):
+    return np.asarray(p) - np.asarray(p_ref)
+
+
+# %% exercise-4 | wrong | padding in the sum
+def sample_std(rewards, group_size):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
+
+
+def per_completion(surrogate, mask):
+    return -(surrogate.sum(1) / mask.sum(1)).mean()
+
+
+def k3_gradient(p, p_ref):
+    return np.asarray(p) - np.asarray(p_ref)
+
+
+# %% exercise-4 | wrong | no minus
+def sample_std(rewards, group_size):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
+
+
+def per_completion(surrogate, mask):
+    return ((surrogate * mask).sum(1) / mask.sum(1)).mean()
+
+
+def k3_gradient(p, p_ref):
+    return np.asarray(p) - np.asarray(p_ref)
 
 
 # %% exercise-4 | wrong | the gradient of the KL itself
 def sample_std(rewards, group_size):
-    return group_relative(rewards, group_size) * np.sqrt((group_size - 1) / group_size)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
 
 
 def per_completion(surrogate, mask):
@@ -242,7 +758,9 @@ def k3_gradient(p, p_ref):
 
 # %% exercise-4 | wrong | the sign of the k3 gradient
 def sample_std(rewards, group_size):
-    return group_relative(rewards, group_size) * np.sqrt((group_size - 1) / group_size)
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
 
 
 def per_completion(surrogate, mask):
@@ -250,7 +768,37 @@ def per_completion(surrogate, mask):
 
 
 def k3_gradient(p, p_ref):
-    return p_ref - p
+    return np.asarray(p_ref) - np.asarray(p)
+
+
+# %% exercise-4 | wrong | the derivative in p
+def sample_std(rewards, group_size):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
+
+
+def per_completion(surrogate, mask):
+    return -((surrogate * mask).sum(1) / mask.sum(1)).mean()
+
+
+def k3_gradient(p, p_ref):
+    return 1 - p_ref / p
+
+
+# %% exercise-4 | wrong | every reply alike, whatever its probability
+def sample_std(rewards, group_size):
+    groups = np.asarray(rewards).reshape(-1, group_size)
+    std = groups.std(axis=1, ddof=1, keepdims=True)
+    return ((groups - groups.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0)).reshape(-1)
+
+
+def per_completion(surrogate, mask):
+    return -((surrogate * mask).sum(1) / mask.sum(1)).mean()
+
+
+def k3_gradient(p, p_ref):
+    return ((1 - p_ref / p)[:, None] * (np.eye(len(p)) - p)).mean(0)
 
 
 # %% exercise-4 | right | by sums and autograd
@@ -279,12 +827,18 @@ def per_completion(surrogate, mask):
 
 
 def k3_gradient(p, p_ref):
-    return p - p_ref
+    return (p - p_ref).tolist()
 
 
-# %% exercise-5 | wrong | as it was
-def careful_loss(model, tokenizer, prompts, reward, **settings):
-    return careless_loss(model, tokenizer, prompts, reward, **settings)
+# %% exercise-5 | wrong | scores at temperature 1, and calls these old
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
+    samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(model, samples.tokens, samples.mask, attention_mask=samples.attention_mask)
+    return -clipped_surrogate(logp, logp.detach(), advantages)[samples.mask].mean()
 
 
 # %% exercise-5 | wrong | mends the old log-probabilities only
@@ -292,14 +846,23 @@ def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_token
     drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
     samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
     asked = [prompt for prompt in prompts for _ in range(group_size)]
-    advantages = group_relative(torch.tensor(reward(asked, samples.completions)), group_size, divide_by_std=False)
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
     logp = token_logprobs(model, samples.tokens, samples.mask, attention_mask=samples.attention_mask)
     return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
 
 
 # %% exercise-5 | wrong | samples at temperature 1
-def careful_loss(model, tokenizer, prompts, reward, *, temperature, **settings):
-    return careless_loss(model, tokenizer, prompts, reward, temperature=1.0, **settings)
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=1.0)
+    samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
 
 
 # %% exercise-5 | wrong | multiplies where it should divide
@@ -307,10 +870,12 @@ def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_token
     drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
     samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
     asked = [prompt for prompt in prompts for _ in range(group_size)]
-    advantages = group_relative(torch.tensor(reward(asked, samples.completions)), group_size, divide_by_std=False)
-    scoring = dict(attention_mask=samples.attention_mask, temperature=1 / temperature)
-    logp = token_logprobs(model, samples.tokens, samples.mask, **scoring)
-    return -clipped_surrogate(logp, logp.detach(), advantages)[samples.mask].mean()
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=1 / temperature
+    )
+    return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
 
 
 # %% exercise-5 | wrong | drops the attention mask
@@ -318,9 +883,114 @@ def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_token
     drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
     samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
     asked = [prompt for prompt in prompts for _ in range(group_size)]
-    advantages = group_relative(torch.tensor(reward(asked, samples.completions)), group_size, divide_by_std=False)
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
     logp = token_logprobs(model, samples.tokens, samples.mask, temperature=temperature)
-    return -clipped_surrogate(logp, logp.detach(), advantages)[samples.mask].mean()
+    return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
+
+
+# %% exercise-5 | wrong | divides by the std
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
+    samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=True)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
+
+
+# %% exercise-5 | wrong | one prompt after the other
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
+    samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
+    asked = prompts * group_size
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
+
+
+# %% exercise-5 | wrong | padding in the mean
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
+    samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp, samples.logprobs, advantages).mean()
+
+
+# %% exercise-5 | wrong | the sum of the tokens
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
+    samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].sum()
+
+
+# %% exercise-5 | wrong | no minus
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
+    samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
+
+
+# %% exercise-5 | wrong | a generator of its own
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
+    samples = sample(model, tokenizer, prompts, rng=np.random.default_rng(1), **drawing)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
+
+
+# %% exercise-5 | wrong | the reward of the toy language
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
+    samples = sample(model, tokenizer, prompts, rng=rng, **drawing)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(agreement(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
+
+
+# %% exercise-5 | wrong | the writer of the exercise
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    drawing = dict(group_size=group_size, max_new_tokens=max_new_tokens, temperature=temperature)
+    samples = sample(writer, tokenizer, prompts, rng=rng, **drawing)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp, samples.logprobs, advantages)[samples.mask].mean()
 
 
 # %% exercise-5 | right | REINFORCE at the temperature
@@ -334,40 +1004,134 @@ def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_token
     return -(logp.sum(1) * advantages).sum() / samples.mask.sum()
 
 
+# %% exercise-5 | right | divides the logits itself, and names every argument
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    samples = sample(
+        model,
+        tokenizer,
+        prompts,
+        max_new_tokens=max_new_tokens,
+        rng=rng,
+        group_size=group_size,
+        temperature=temperature,
+    )
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(prompts=asked, completions=samples.completions)).reshape(-1, group_size)
+    advantages = (rewards - rewards.mean(1, keepdim=True)).flatten()
+    positions = (samples.attention_mask.long().cumsum(1) - 1).clamp(min=0)
+    logits = model(samples.tokens, attention_mask=samples.attention_mask.long(), position_ids=positions).logits[:, :-1]
+    logp = (logits / temperature).log_softmax(-1).gather(2, samples.tokens[:, 1:, None])[:, :, 0]
+    ratio = (logp - logp.detach()).exp()
+    return -(ratio * advantages[:, None])[samples.mask[:, 1:]].mean()
+
+
 # %% exercise-6 | wrong | never learns to stop
 def own_tokens(tokens, prompt_length, end):
-    return careless_mask(tokens, prompt_length, end)
+    ends = tokens == end
+    ends[:, :prompt_length] = False
+    before = ends.cumsum(1) - ends.long()
+    own = tokens != end
+    own[:, :prompt_length] = False
+    return own
 
 
 # %% exercise-6 | wrong | no mask at all
 def own_tokens(tokens, prompt_length, end):
-    mask = torch.ones_like(tokens, dtype=torch.bool)
-    mask[:, :prompt_length] = False
-    return mask
+    ends = tokens == end
+    ends[:, :prompt_length] = False
+    before = ends.cumsum(1) - ends.long()
+    own = torch.ones_like(ends)
+    own[:, :prompt_length] = False
+    return own
 
 
 # %% exercise-6 | wrong | ends in the prompt count
 def own_tokens(tokens, prompt_length, end):
     ends = tokens == end
-    mask = ends.cumsum(1) - ends.long() == ends[:, :prompt_length].sum(1, keepdim=True)
-    mask[:, :prompt_length] = False
-    return mask & (ends.cumsum(1) <= 2)
+    before = ends.cumsum(1) - ends.long()
+    own = before == 0
+    own[:, :prompt_length] = False
+    return own
 
 
 # %% exercise-6 | wrong | counts the prompt too
 def own_tokens(tokens, prompt_length, end):
     ends = tokens == end
     ends[:, :prompt_length] = False
-    return ends.cumsum(1) - ends.long() == 0
+    before = ends.cumsum(1) - ends.long()
+    own = before == 0
+    return own
 
 
 # %% exercise-6 | wrong | one token too many after the end
 def own_tokens(tokens, prompt_length, end):
-    ends = (tokens == end).long()
-    ends[:, :prompt_length] = 0
-    mask = ends.cumsum(1) <= 2
-    mask[:, :prompt_length] = False
-    return mask
+    ends = tokens == end
+    ends[:, :prompt_length] = False
+    before = ends.cumsum(1) - ends.long()
+    own = before <= 1
+    own[:, :prompt_length] = False
+    return own
+
+
+# %% exercise-6 | wrong | not the end itself
+def own_tokens(tokens, prompt_length, end):
+    ends = tokens == end
+    ends[:, :prompt_length] = False
+    before = ends.cumsum(1)
+    own = before == 0
+    own[:, :prompt_length] = False
+    return own
+
+
+# %% exercise-6 | wrong | changes the tokens
+def own_tokens(tokens, prompt_length, end):
+    tokens[:, :prompt_length] = -1
+    ends = tokens == end
+    ends[:, :prompt_length] = False
+    before = ends.cumsum(1) - ends.long()
+    own = before == 0
+    own[:, :prompt_length] = False
+    return own
+
+
+# %% exercise-6 | wrong | numbers, not bools
+def own_tokens(tokens, prompt_length, end):
+    ends = tokens == end
+    ends[:, :prompt_length] = False
+    before = ends.cumsum(1) - ends.long()
+    own = before == 0
+    own[:, :prompt_length] = False
+    return own.long()
+
+
+# %% exercise-6 | wrong | the end is always 4
+def own_tokens(tokens, prompt_length, end):
+    ends = tokens == 4
+    ends[:, :prompt_length] = False
+    before = ends.cumsum(1) - ends.long()
+    own = before == 0
+    own[:, :prompt_length] = False
+    return own
+
+
+# %% exercise-6 | wrong | the first row's end for all
+def own_tokens(tokens, prompt_length, end):
+    ends = tokens == end
+    ends[:, :prompt_length] = False
+    before = ends.cumsum(1) - ends.long()
+    own = (before[:1] == 0).repeat(len(tokens), 1)
+    own[:, :prompt_length] = False
+    return own
+
+
+# %% exercise-6 | wrong | one column of the prompt too many
+def own_tokens(tokens, prompt_length, end):
+    ends = tokens == end
+    ends[:, :prompt_length] = False
+    before = ends.cumsum(1) - ends.long()
+    own = before == 0
+    own[:, : prompt_length + 1] = False
+    return own
 
 
 # %% exercise-6 | right | row by row
@@ -379,6 +1143,13 @@ def own_tokens(tokens, prompt_length, end):
             if text[column] == end:
                 break
     return mask
+
+
+# %% exercise-6 | right | by a running product
+def own_tokens(tokens, prompt_length, end):
+    going = (tokens[:, prompt_length:] != end).long().cumprod(1)  # 1 as long as no end has come
+    before = torch.nn.functional.pad(going[:, :-1], (1, 0), value=1)
+    return torch.nn.functional.pad(before, (prompt_length, 0)).bool()
 
 
 # %% exercise-7 | wrong | with replacement
@@ -401,6 +1172,41 @@ def pass_at_k(n, c, k):
     return math.comb(c, k) / math.comb(n, k)
 
 
+# %% exercise-7 | wrong | not all are right
+def pass_at_k(n, c, k):
+    return 1 - math.comb(c, k) / math.comb(n, k)
+
+
+# %% exercise-7 | wrong | the share of right ones, whatever k
+def pass_at_k(n, c, k):
+    return c / n
+
+
+# %% exercise-7 | wrong | exactly one of k is right
+def pass_at_k(n, c, k):
+    return c * math.comb(n - c, k - 1) / math.comb(n, k)
+
+
+# %% exercise-7 | wrong | right and wrong exchanged
+def pass_at_k(n, c, k):
+    return 1 - math.comb(n - c, n - k) / math.comb(n, k)
+
+
+# %% exercise-7 | wrong | in percent
+def pass_at_k(n, c, k):
+    return 100 * (1 - math.comb(n - c, k) / math.comb(n, k))
+
+
+# %% exercise-7 | wrong | a quotient of whole numbers
+def pass_at_k(n, c, k):
+    return 1 - math.comb(n - c, k) // math.comb(n, k)
+
+
 # %% exercise-7 | right | one draw after the other
 def pass_at_k(n, c, k):
     return 1 - math.prod(max(n - c - i, 0) / (n - i) for i in range(k))
+
+
+# %% exercise-7 | right | over all choices
+def pass_at_k(n, c, k):
+    return np.mean([any(i < c for i in chosen) for chosen in itertools.combinations(range(n), k)])
