@@ -56,24 +56,26 @@ class Known:
         return self.asked[shape] >= PAYS
 
 
-def captured(plain, model, cache, there, group_size, max_new_tokens):
+def captured(plain, model, cache, prompts, group_size, max_new_tokens):
     """A step with the answers of the plain one, by fewer calls; the plain one itself where that cannot be or not pay.
 
-    Either maps the newest tokens (B, 1), and which tokens are there (B, L), to the logits (B, V) of the next ones.
-    cache is what the model remembers of the prompts (B, P) there now, each of them in group_size consecutive rows; at
-    most max_new_tokens - 1 steps will follow.
+    Either maps the newest tokens (B, 1), and which of all new ones are there, a list of columns (B, 1), to the logits
+    (B, V) of the next ones. prompts (G, P) bool says which tokens of the prompts are there, and cache is what the model
+    remembers of them; group_size consecutive rows continue each, in at most max_new_tokens - 1 steps.
     """
     known = _what_is_known(model)
-    if known is None or known.refused or not _holds_keys(cache, there, max_new_tokens):
+    if known is None or known.refused or not _holds_keys(cache, prompts, group_size * max_new_tokens):
         return plain
     autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
-    size = sum(rows[:, :, 0].nbytes for rows in (cache.layers[0].keys, cache.layers[0].values))  # of a column
-    group_size = group_size if size * there.shape[1] > SHARED else 1  # else every row is a group of its own
-    shape = len(there), group_size, _rounded(there.shape[1]), _rounded(max_new_tokens), autocast
+    num_rows = len(prompts) * group_size
+    size = sum(_column(rows) for rows in (cache.layers[0].keys, cache.layers[0].values))
+    if group_size * size * prompts.shape[1] <= SHARED:  # every row is a group of its own
+        prompts, group_size = prompts.repeat_interleave(group_size, 0), 1
+    shape = num_rows, group_size, _rounded(prompts.shape[1]), _rounded(max_new_tokens), autocast
     if not known.pays(shape, max_new_tokens):
         return plain
     try:
-        return Decoding(plain, model, known, shape, cache, there[::group_size])
+        return Decoding(plain, model, known, shape, cache, prompts)
     except Exception:  # of whatever kind: the plain step does without what was tried
         known.refused = True
         return plain
@@ -117,13 +119,18 @@ def _weights(modules):
     return [tensor for tensors in kept for tensor in tensors.values() if tensor is not None]
 
 
-def _holds_keys(cache, there, max_new_tokens):
-    """Whether all that the cache remembers is the keys and values of the tokens there, and few more are to come."""
+def _column(rows):
+    """The bytes of one column of keys or values (G, H, P, D)."""
+    return rows[:, :, 0].nbytes
+
+
+def _holds_keys(cache, prompts, to_come):
+    """Whether all that the cache remembers is the keys and values of the prompts, and so many more columns are few."""
     return len(cache) > 0 and all(
         type(layer) in (DynamicLayer, DynamicSlidingWindowLayer)
         and layer.is_initialized
-        and layer.get_seq_length() == there.shape[1]
-        and (layer.keys[:, :, 0].nbytes + layer.values[:, :, 0].nbytes) * max_new_tokens <= EMPTY
+        and layer.get_seq_length() == prompts.shape[1]
+        and (_column(layer.keys) + _column(layer.values)) * to_come <= EMPTY
         for layer in cache.layers
     )
 
@@ -133,8 +140,10 @@ class Decoding:
 
     def __init__(self, plain, model, known, shape, cache, prompts):
         self.plain, self.model, self.known, self.shape = plain, model, known, shape
-        _, group_size, width, steps, _ = shape
-        self.layers = [GroupLayer(layer, group_size, prompts.shape[1], width, steps) for layer in cache.layers]
+        num_rows, group_size, width, steps, _ = shape
+        self.layers = [
+            GroupLayer(layer, num_rows, group_size, prompts.shape[1], width, steps) for layer in cache.layers
+        ]
         self.masks = self._masks(prompts, width, steps)
         lengths = prompts.sum(1).repeat_interleave(group_size)[:, None]
         positions = (lengths + torch.arange(steps)[:, None, None]).unbind()
@@ -161,14 +170,14 @@ class Decoding:
             added[kind] = torch.cat([prompt, own], 3).permute(2, 0, 1, 3)[:, :, :, None].contiguous()
         return added
 
-    def __call__(self, tokens, there):
+    def __call__(self, tokens, mask):
         positions, masks, places = next(self.steps)
         inputs = [tokens, positions, *masks, *places]
         if self.recording is not None and self.recording.agreed == 2:
             return self._again(inputs)
         if self.known.refused:
-            return self.plain(tokens, there)
-        logits, going = self.plain(tokens, there), there[:, -1]
+            return self.plain(tokens, mask)
+        logits, going = self.plain(tokens, mask), mask[-1][:, 0]
         try:
             ours = self._record(inputs) if self.recording is None else self._again(inputs)
             if not _close(ours[going], logits[going]):
@@ -237,20 +246,21 @@ class GroupLayer(CacheLayerMixin):
 
     is_compileable = True  # so that transformers makes a mask where a growing cache could do without
 
-    def __init__(self, layer, group_size, num_columns, width, steps):
+    def __init__(self, layer, num_rows, group_size, num_columns, width, steps):
         super().__init__()
         self.is_initialized, self.num_columns, self.steps = True, num_columns, steps
         self.prompt, self.own = [], []
-        for rows in (layer.keys, layer.values):
+        for rows, empty in ((layer.keys, _empty_keys), (layer.values, _empty_values)):
             rows = rows.float() if rows.dtype.itemsize < 4 else rows
-            B, H, N, D = rows.shape  # a sliding window keeps the last N columns of the prompts
+            N = rows.shape[2]  # a sliding window keeps the last N columns of the prompts
             if group_size == 1:
-                prompt = own = rows.new_zeros(B, H, width + steps, D)
+                prompt = own = empty(rows, num_rows, width + steps)
             else:
-                prompt, own = rows.new_zeros(B // group_size, H, width, D), rows.new_zeros(B, H, steps, D)
+                prompt, own = empty(rows, num_rows // group_size, width), empty(rows, num_rows, steps)
                 own.prompt = prompt  # for `attend`
                 self.prompt.append(prompt)
-            prompt[:, :, num_columns - N : num_columns] = rows[::group_size]
+            filled = prompt[:, :, num_columns - N : num_columns].unflatten(0, (len(rows), -1))
+            filled.copy_(rows[:, None])
             self.own.append(own)
 
     def lazy_initialization(self, key_states, value_states):
@@ -269,6 +279,16 @@ class GroupLayer(CacheLayerMixin):
 
     def get_max_length(self):
         return self.num_columns + self.steps
+
+
+def _empty_values(like, num_rows, num_columns):
+    """Columns (B, H, T, D) for tokens to come, the numbers of a token side by side."""
+    return like.new_zeros(num_rows, like.shape[1], num_columns, like.shape[3])
+
+
+def _empty_keys(like, num_rows, num_columns):
+    """The same with one number of all tokens side by side: a query is multiplied by such keys in half of the time."""
+    return like.new_zeros(num_rows, like.shape[1], like.shape[3], num_columns).mT
 
 
 @torch.autocast("cpu", enabled=False)

@@ -95,20 +95,17 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
         cache = DynamicCache(config=model.config)
         logits = next_logits(model, prompt, prompt_mask, cache).repeat_interleave(group_size, 0)
         check_numbers(logits)
-        if group_size > 1:
-            cache.batch_repeat_interleave(group_size)
-        there = prompt_mask.repeat_interleave(group_size, 0)  # (B, L) bool
-        going = torch.ones_like(there[:, :1])  # (B, 1) bool: not ended yet
-        predict = captured(partial(next_logits, model, cache=cache), model, cache, there, group_size, max_new_tokens)
+        going = torch.ones(len(logits), 1, dtype=torch.bool, device=model.device)  # not ended yet
+        plain = plain_step(model, cache, prompt_mask, group_size)
+        predict = captured(plain, model, cache, prompt_mask, group_size, max_new_tokens)
         for t in range(max_new_tokens):
             if t > 0:
-                logits = predict(tokens[-1], there)
+                logits = predict(tokens[-1], mask)
             logp = (at_least_float32(logits) / temperature).log_softmax(-1)
             tokens.append(_checked_choice(choose(logp), logp, t == 0)[:, None])
             logprobs.append(logp.gather(1, tokens[-1]))
             mask.append(going)
-            there = torch.cat([there, going], 1)
-            going = going & ~torch.isin(tokens[-1], stops)
+            going = going & torch.isin(tokens[-1], stops, invert=True)
             if not going.any():
                 break
     tokens, mask, logprobs = (torch.cat(columns, 1) for columns in (tokens, mask, logprobs))
@@ -124,6 +121,21 @@ def complete(model, tokenizer, prompts, choose, *, max_new_tokens, group_size=1,
         torch.cat([before.to(logprobs.dtype), logprobs], 1),
         decode(tokenizer, tokens, mask & ~torch.isin(tokens, stops)),
     )
+
+
+def plain_step(model, cache, prompt_mask, group_size):
+    """A step from the newest tokens (B, 1) and the mask of all new ones, a list of columns (B, 1), to logits (B, V).
+
+    cache is what the model remembers of the prompts (G, P); the first step repeats it for the rows of each group.
+    """
+    there = prompt_mask.repeat_interleave(group_size, 0)
+
+    def step(tokens, mask):
+        if len(mask) == 1 and group_size > 1:
+            cache.batch_repeat_interleave(group_size)
+        return next_logits(model, tokens, torch.cat([there, *mask], 1), cache)
+
+    return step
 
 
 def token_logprobs(model, tokens, mask, *, attention_mask=None, temperature=1.0):
