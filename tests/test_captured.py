@@ -9,6 +9,7 @@ import torch
 from scipy.stats import chisquare
 from torch import nn
 from transformers import (
+    DynamicCache,
     Gemma2Config,
     Gemma2ForCausalLM,
     Gemma3ForCausalLM,
@@ -215,6 +216,23 @@ def test_under_autocast_the_weights_are_those_of_now(family, plainly, shared):
                 parameter.add_(torch.randn_like(parameter), alpha=0.02)
     assert len(recordings(model)) == 1
     assert_same(draw(model), plainly(model))  # and without autocast, what was recorded with it is not used
+
+
+@pytest.mark.parametrize("family", [gpt2, llama, mistral])
+def test_a_prompt_is_remembered_once_for_a_group_unless_the_plain_step_is_made(family, shared, plainly, monkeypatch):
+    repeated = []
+
+    class Watched(DynamicCache):
+        def batch_repeat_interleave(self, repeats):
+            repeated.append(repeats)
+            super().batch_repeat_interleave(repeats)
+
+    monkeypatch.setattr(sampling, "DynamicCache", Watched)
+    model = family()
+    samples = [drawn(model, max_new_tokens=16) for drawn in (draw, draw, draw, plainly)]
+    assert repeated == [4, 4]  # by the first, which records, and by the last
+    for other in samples[1:]:
+        assert_same(other, samples[0])
 
 
 # What changes

@@ -6,10 +6,20 @@ import torch
 from scipy.stats import chisquare
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
+from rlbook._torch import torch_generator
 from rlbook.language.exact import enumerate_language
 from rlbook.language.models import character_tokenizer, tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_PROMPTS, TOY_WORDS
-from rlbook.language.sampling import encode, greedy, group_logprobs, positions, sample, stop_tokens, token_logprobs
+from rlbook.language.sampling import (
+    encode,
+    greedy,
+    group_logprobs,
+    next_logits,
+    positions,
+    sample,
+    stop_tokens,
+    token_logprobs,
+)
 
 torch.set_num_threads(1)
 
@@ -193,6 +203,18 @@ def test_groups_stand_in_consecutive_rows_and_the_rng_decides():
     assert torch.equal(first.tokens, second.tokens) and not torch.equal(first.tokens, other.tokens)
     prompts = [tokenizer.decode(row[there & ~own]) for row, there, own in zip(*first[:3])]
     assert prompts == [prompt for prompt in TOY_PROMPTS for _ in range(4)]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.01])  # at which the probability of most tokens is too small for float32
+def test_a_token_is_drawn_as_torch_multinomial_draws_it(temperature):
+    model, tokenizer = toy()
+    settings = {"max_new_tokens": 1, "group_size": 200, "temperature": temperature}
+    samples = sample(model, tokenizer, TOY_PROMPTS, rng=np.random.default_rng(3), **settings)
+    with torch.no_grad():
+        logits = next_logits(model, *encode(tokenizer, TOY_PROMPTS, "cpu")).repeat_interleave(200, 0)
+    probabilities = (logits / temperature).softmax(-1)
+    expected = torch.multinomial(probabilities, 1, generator=torch_generator(np.random.default_rng(3)))
+    assert torch.equal(samples.tokens[:, -1:], expected)
 
 
 @EVERY

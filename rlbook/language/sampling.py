@@ -55,7 +55,7 @@ def sample(model, tokenizer, prompts, *, max_new_tokens, rng, group_size=1, temp
         nonlocal generator
         generator = generator or torch_generator(rng, model.device)
         noise = torch.empty_like(logp).exponential_(generator=generator)
-        return (logp.exp() / noise).argmax(-1)  # as torch.multinomial draws, without the time that its checks take
+        return (logp - noise.log_()).argmax(-1)  # as torch.multinomial draws, without its checks and tiny numbers
 
     return complete(
         model,
