@@ -18,7 +18,7 @@ import pytest
 
 from exercises import out_of_date
 from judging import ROOT, UNTOUCHED, answers, chapters, exercise, grade_id, kind, notebook
-from mutants import equivalents
+from mutants import equivalents, summary
 
 CHAPTERS = chapters()
 ANSWERS = [
@@ -208,6 +208,10 @@ def test_the_table_of_mutants_is_of_todays_mutants_and_keeps_the_promise(chapter
     }
     assert counts["survive"] == 0
     assert counts["visible"] >= 0.85 * (counts["visible"] + counts["hidden"])
+
+
+def test_readme_has_the_table_of_mutants():
+    assert "\n".join(summary()) in (ROOT / "README.md").read_text(encoding="utf-8"), "it is: " + "\n".join(summary())
 
 
 # Wrong answers: one fault each. Answers by hand: out of sight.

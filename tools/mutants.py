@@ -1,7 +1,8 @@
 """What the checks of the exercises are worth: how many plausible wrong versions of each solution they reject.
 
     python tools/mutants.py [CHAPTER ...]                   a line an exercise, the survivors with what was changed;
-                                                            writes their lines of benchmarks/results/mutants.csv
+                                                            writes their lines of benchmarks/results/mutants.csv;
+                                                            of several chapters, the table of README
     python tools/mutants.py 07 --exercise 4 [--messages]    one exercise, with the message that met each mutant
     python tools/mutants.py --seeds 50 [CHAPTER ...]        whether the verdicts on the solutions and on the answers of
                                                             tests/wrong_answers stay the same under fresh seeds
@@ -92,6 +93,20 @@ def write(table):
         )
 
 
+def summary():
+    """The table by chapters, as it stands in README."""
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    yield "| chapter | wrong versions | rejected by the visible checks | by the hidden ones | equivalent |"
+    yield "| --- | --- | --- | --- | --- |"
+    for chapter in sorted({line["chapter"] for line in lines}):
+        made, slips, visible, hidden, equal = (
+            sum(int(line[column]) for line in lines if line["chapter"] == chapter)
+            for column in ("mutants", "slips", "visible", "hidden", "equivalent")
+        )
+        yield f"| {chapter[:2]} | {made - slips} | {visible} | {hidden} | {equal} |"
+
+
 def kill(name, only, messages, out):
     """Run the mutants of a chapter; its lines of the table."""
     chapter, listed, table = Chapter(name), equivalents(name), []
@@ -149,7 +164,9 @@ def main():
     if len(names) != 1:  # the solutions of each chapter in a process of its own
         options = [word for word in sys.argv[1:] if word not in arguments.chapters]
         print("  ".join(COLUMNS), flush=True)
-        return max([subprocess.run([sys.executable, __file__, name, *options]).returncode for name in names], default=2)
+        codes = [subprocess.run([sys.executable, __file__, name, *options]).returncode for name in names]
+        print(*summary(), sep="\n")
+        return max(codes, default=2)
     os.environ |= {variable: "1" for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     os.environ["MPLBACKEND"] = "agg"
     os.chdir(ROOT / "solutions" / names[0])
