@@ -178,7 +178,7 @@ evens_first, odds_first, there_and_back = (
 evens_first, odds_first, there_and_back = 16.0, np.int64(15), np.array(1)
 
 
-# %% exercise-4 | wrong | synchronous
+# %% exercise-4 | wrong | synchronous (in two lines)
 def sweep(P, R, gamma, v, order):
     old, v = v, v.copy()
     for s in order:
@@ -294,7 +294,7 @@ def patient_value_iteration(mdp, tol=1e-6):
     return hasty_value_iteration(mdp, tol)
 
 
-# %% exercise-5 | wrong | a fixed number of sweeps
+# %% exercise-5 | wrong | a fixed number of sweeps (in two lines)
 def patient_value_iteration(mdp, tol=1e-6):
     v = np.zeros(mdp.num_states)
     for _ in range(10):
@@ -306,7 +306,7 @@ def patient_value_iteration(mdp, tol=1e-6):
     return v
 
 
-# %% exercise-5 | wrong | the smallest move
+# %% exercise-5 | wrong | the smallest move (in two lines)
 def patient_value_iteration(mdp, tol=1e-6):
     v = np.zeros(mdp.num_states)
     while True:
@@ -384,7 +384,7 @@ def patient_value_iteration(mdp, tol=1e-6):
             return v
 
 
-# %% exercise-5 | wrong | synchronous sweeps
+# %% exercise-5 | wrong | synchronous sweeps (in two lines)
 def patient_value_iteration(mdp, tol=1e-6):
     v = np.zeros(mdp.num_states)
     while True:

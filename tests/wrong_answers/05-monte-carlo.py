@@ -311,7 +311,7 @@ def estimates(ratios, returns):
     return sums / np.arange(1, len(sums) + 1), weighted
 
 
-# %% exercise-4 | wrong | adds the ratios of the actions
+# %% exercise-4 | wrong | adds the ratios of the actions (in two lines)
 def importance_ratio(episode, target, behaviour):
     rho = 0.0
     for s, a in episode:
@@ -467,7 +467,7 @@ def update(episode, q, weights, behaviour, gamma):
         rho /= behaviour[s, a]
 
 
-# %% exercise-5 | wrong | its own choice counts
+# %% exercise-5 | wrong | its own choice counts (in two lines)
 def update(episode, q, weights, behaviour, gamma):
     g, rho = 0.0, 1.0
     for s, a, r in reversed(episode):
@@ -479,7 +479,7 @@ def update(episode, q, weights, behaviour, gamma):
             break
 
 
-# %% exercise-5 | wrong | compares with the values before the update
+# %% exercise-5 | wrong | compares with the values before the update (in two lines)
 def update(episode, q, weights, behaviour, gamma):
     g, rho = 0.0, 1.0
     for s, a, r in reversed(episode):

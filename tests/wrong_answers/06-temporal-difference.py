@@ -158,7 +158,7 @@ def td_episode(v, s, r, s_next, terminated, alpha, gamma):
     return v
 
 
-# %% exercise-3 | wrong | all targets with the old table
+# %% exercise-3 | wrong | all targets with the old table (in two lines)
 def td_episode(v, s, r, s_next, terminated, alpha, gamma):
     v, last = np.array(v, dtype=float), len(s) - 1
     old = v.copy()
@@ -492,7 +492,7 @@ def lambda_weights(lam, steps):
     return left[:-1] - left[1:]
 
 
-# %% exercise-6 | wrong | stores the same array every time
+# %% exercise-6 | wrong | stores the same array every time (in two lines)
 def traces(s, num_states, gamma, lam, alpha=None):
     z, history = np.zeros(num_states), []
     for state in s:
@@ -502,7 +502,7 @@ def traces(s, num_states, gamma, lam, alpha=None):
     return np.array(history)
 
 
-# %% exercise-6 | wrong | fades after the visit
+# %% exercise-6 | wrong | fades after the visit (in two lines)
 def traces(s, num_states, gamma, lam, alpha=None):
     z, history = np.zeros(num_states), []
     for state in s:
@@ -572,7 +572,7 @@ def traces(s, num_states, gamma, lam, alpha=None):
     return np.array(history)
 
 
-# %% exercise-6 | wrong | before the visit
+# %% exercise-6 | wrong | before the visit (in two lines)
 def traces(s, num_states, gamma, lam, alpha=None):
     z, history = np.zeros(num_states), []
     for state in s:
@@ -675,7 +675,7 @@ def mended_td_lambda(mdp, action, *, episodes, alpha, lam, rng):
     return v
 
 
-# %% exercise-7 | wrong | updates before the visit counts
+# %% exercise-7 | wrong | updates before the visit counts (in two lines)
 def mended_td_lambda(mdp, action, *, episodes, alpha, lam, rng):
     v = np.zeros(mdp.num_states)
     for _ in range(episodes):
