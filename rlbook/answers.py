@@ -76,7 +76,7 @@ def check_shape(place, found, shape, what=""):
 def _array(found):
     """The numbers of an answer as an array, or None if it holds anything else, or rows of unequal lengths."""
     try:
-        values = np.asarray(found)
+        values = np.asarray(_plain(found))  # of a tensor too that carries a gradient
     except ValueError:
         return None
     return values if values.dtype.kind in "biuf" else None

@@ -64,7 +64,8 @@ def test_an_answer_on_the_edge_of_its_rounding_cannot_be_a_digest(answer, digits
 
 
 @pytest.mark.parametrize(
-    "found", [[1, 2.5], (1.0, 2.5), np.array([1, 2.5]), torch.tensor([1, 2.5]), [True, np.float32(2.5)]]
+    "found",
+    [[1, 2.5], (1.0, 2.5), np.array([1, 2.5]), torch.tensor([1, 2.5], requires_grad=True), [True, np.float32(2.5)]],
 )
 def test_numbers_are_right_in_whatever_type_they_come(found):
     assert check_numbers("4.2, f(3)", found, [1, 2.5]).tolist() == [1, 2.5]
