@@ -11,7 +11,15 @@ import numpy as np
 import scipy.sparse
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import NativeValue, make_attribute_wrapper, models, register_model, typeof_impl, unbox
+from numba.extending import (
+    NativeValue,
+    make_attribute_wrapper,
+    models,
+    overload_method,
+    register_model,
+    typeof_impl,
+    unbox,
+)
 
 from rlbook._checks import check_array, check_number, check_rng, rounding_of, shown
 
@@ -222,6 +230,16 @@ MDP_TYPE = MDPType()
 @typeof_impl.register(FiniteMDP)
 def _typeof(mdp, context):
     return MDP_TYPE
+
+
+@overload_method(MDPType, "reset")
+def _reset(mdp, rng):
+    return reset.py_func
+
+
+@overload_method(MDPType, "step")
+def _step(mdp, s, a, rng):
+    return step.py_func
 
 
 @unbox(MDPType)

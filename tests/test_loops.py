@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from numba import njit
 
+from rlbook.arguments import ARGUMENTS
+from rlbook.loops import Log, Predicted, act, compiled, keep_values, new_history, new_log, note, predictor
 from rlbook.mdp import FiniteMDP
 from rlbook.tabular import bandits, control, dyna, monte_carlo, temporal_difference
-from rlbook.tabular.arguments import ARGUMENTS
 from rlbook.tabular.bellman import action_probabilities
-from rlbook.tabular.loops import Log, Predicted, act, compiled, keep_values, new_history, new_log, note, predictor
 from rlbook.worlds import chain, small_grid
 
 WALK = np.full((16, 4), 0.25)

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
+from rlbook.loops import act
 from rlbook.mdp import FiniteMDP, reset, step
 from rlbook.tabular.bellman import policy_value
 from rlbook.tabular.control import epsilon_greedy_policy
-from rlbook.tabular.loops import act
 from rlbook.tabular.monte_carlo import (
     every_visit_prediction,
     exploring_starts,

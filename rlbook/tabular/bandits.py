@@ -16,8 +16,8 @@ from numba import njit
 from scipy.special import rel_entr
 
 from rlbook._checks import check_array, check_counts, check_memory, check_number, check_rng, shown
-from rlbook.tabular.arguments import OF_BANDITS, OF_GRADIENT_BANDITS, Argument, PerRun
-from rlbook.tabular.loops import compiled
+from rlbook.arguments import OF_BANDITS, OF_GRADIENT_BANDITS, Argument, PerRun
+from rlbook.loops import argmax, compiled
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,20 +234,6 @@ def pull(game, t, a, rng):
             game.means[b] += rng.normal(0.0, game.drift)
         game.best[0] = max(game.means)
     return r
-
-
-@njit(cache=True, forceinline=True)
-def argmax(values, rng):
-    """The place of the largest of some values; of equals, each with the same chance."""
-    best, ties = 0, 1
-    for a in range(1, len(values)):
-        if values[a] > values[best]:
-            best, ties = a, 1
-        elif values[a] == values[best]:
-            ties += 1
-            if rng.random() * ties < 1:  # the k-th of equals comes in with probability 1/k
-                best = a
-    return best
 
 
 @njit(cache=True)

@@ -12,9 +12,8 @@ import numpy as np
 from numba import njit
 
 from rlbook._checks import check_array, check_number
+from rlbook.loops import epsilon_greedy, learner, new_log, note
 from rlbook.mdp import reset, step
-from rlbook.tabular.bandits import argmax
-from rlbook.tabular.loops import learner, new_log, note
 
 
 @learner
@@ -190,14 +189,6 @@ def q_lambda(mdp, *, episodes, alpha, epsilon, lam, rng, initial_q=0.0, max_step
             over = note(log, episode, r, terminated, max_steps)
             s = s_next
     return q, log
-
-
-@njit(cache=True)
-def epsilon_greedy(q, epsilon, rng):
-    """An action from the epsilon-greedy policy for q (A,): ties for the best are broken evenly."""
-    if rng.random() < epsilon:
-        return rng.integers(0, len(q))
-    return argmax(q, rng)
 
 
 @njit(cache=True)

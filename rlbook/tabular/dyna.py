@@ -11,10 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from rlbook.arguments import ARGUMENTS
+from rlbook.loops import compiled, epsilon_greedy, learner, new_log, note, world_at
 from rlbook.mdp import reset, step
-from rlbook.tabular.arguments import ARGUMENTS
-from rlbook.tabular.control import epsilon_greedy
-from rlbook.tabular.loops import compiled, learner, new_log, note, world_at
 
 
 class Swept(NamedTuple):

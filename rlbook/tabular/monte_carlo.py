@@ -8,10 +8,9 @@ arguments mean stands in `arguments`, what `@predictor` and `@learner` make of a
 import numpy as np
 from numba import njit
 
+from rlbook.arguments import OF_MONTE_CARLO
+from rlbook.loops import Learned, Predicted, act, compiled, epsilon_greedy, keep_values, new_history, new_log, note
 from rlbook.mdp import reset, step
-from rlbook.tabular.arguments import OF_MONTE_CARLO
-from rlbook.tabular.control import epsilon_greedy
-from rlbook.tabular.loops import Learned, Predicted, act, compiled, keep_values, new_history, new_log, note
 
 predictor = compiled(Predicted, OF_MONTE_CARLO)
 learner = compiled(Learned, OF_MONTE_CARLO)

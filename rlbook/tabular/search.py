@@ -11,11 +11,10 @@ import numpy as np
 from numba import njit
 
 from rlbook._checks import check_counts, check_memory, check_rng, shown
+from rlbook.arguments import at_least_zero
+from rlbook.loops import act, argmax
 from rlbook.mdp import FiniteMDP, step
-from rlbook.tabular.arguments import at_least_zero
-from rlbook.tabular.bandits import argmax
-from rlbook.tabular.bellman import action_probabilities
-from rlbook.tabular.loops import act
+from rlbook.policies import action_probabilities
 
 
 class Searched(NamedTuple):

@@ -18,9 +18,9 @@ from numba.extending import overload
 
 from rlbook._checks import check_array, check_count, check_number, shown
 from rlbook.advantages import returns_to_go
+from rlbook.arguments import ARGUMENTS, table
+from rlbook.loops import act, compiled, keep_values, new_history, new_log, note, predictor
 from rlbook.mdp import reset, step
-from rlbook.tabular.arguments import ARGUMENTS, table
-from rlbook.tabular.loops import act, compiled, keep_values, new_history, new_log, note, predictor
 
 
 @predictor

@@ -1,6 +1,7 @@
 """Worlds of a few states, each made to show one thing."""
 
 import numpy as np
+import scipy.sparse
 
 from rlbook._checks import check_counts, check_number
 from rlbook.mdp import FiniteMDP
@@ -65,6 +66,48 @@ def random_walk(num_states=5, left=0.0, right=1.0, gamma=1.0):
         state_names=["left end", *letters, "right end"],
         action_names=["left", "right"],
     )
+
+
+def long_walk(num_states=1000, reach=100, gamma=1.0):
+    """States in a row between two ends; a step to either side leads to one of the `reach` next ones, each as likely.
+
+    The states are 1 to num_states, the ends 0 and num_states + 1: what would lead beyond an end leads to it. The step
+    into the left end pays -1, the one into the right end 1. The actions are left and right; the walk is the policy that
+    tosses a coin. It starts in the middle (of an even number, on the left of the middle). P is sparse.
+    Source: Sutton & Barto (2018), example 9.1.
+    """
+    check_counts(num_states=num_states, reach=reach)
+    end, states = num_states + 1, np.arange(num_states + 2)
+    jumps = np.arange(1, reach + 1)
+    s_next = np.clip(np.stack([states[:, None] - jumps, states[:, None] + jumps], axis=1), 0, end)  # (S, 2, reach)
+    rows = np.repeat(np.arange(2 * len(states)), reach)
+    shape = (2 * len(states), len(states))
+    P = scipy.sparse.coo_array((np.full(rows.size, 1 / reach), (rows, s_next.ravel())), shape=shape).tocsr()
+    R = P.copy()
+    R.data = np.select([R.indices == 0, R.indices == end], [-1.0, 1.0], 0.0)
+    return FiniteMDP(
+        P,
+        R,
+        gamma,
+        start=end // 2,
+        terminal=(states == 0) | (states == end),
+        state_names=["left end", *map(str, states[1:-1]), "right end"],
+        action_names=["left", "right"],
+    )
+
+
+def baird_star(gamma=0.99):
+    """Seven states without rewards and without an end: dashed leads to one of the first six, each as likely, solid to
+    the seventh. Starts anywhere. Every policy is worth 0.
+
+    With eight features, 2 w_i + w_8 for the first six and w_7 + 2 w_8 for the seventh, it shows that learning what solid
+    is worth from all seven states alike diverges for gamma > 15/17.
+    Source: Baird (1995); Sutton & Barto (2018), section 11.2.
+    """
+    P = np.zeros((7, 2, 7))
+    P[:, 0, :6], P[:, 1, 6] = 1 / 6, 1.0
+    names = [*(f"upper {i}" for i in range(1, 7)), "lower"]
+    return FiniteMDP(P, np.zeros((7, 2)), gamma, state_names=names, action_names=["dashed", "solid"])
 
 
 def bias_example(num_actions=10, gamma=1.0):

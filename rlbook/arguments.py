@@ -12,7 +12,7 @@ import numpy as np
 
 from rlbook._checks import check_array, check_count, check_flag, check_memory, check_number, check_rng, shown
 from rlbook.mdp import FiniteMDP
-from rlbook.tabular.bellman import action_probabilities, require_proper
+from rlbook.policies import action_probabilities, require_proper
 
 
 class Argument(NamedTuple):
@@ -262,7 +262,9 @@ def _keep(name, value, call):
 
 
 def _check_history(name, rows, call):
-    numbers = rows * call.known["mdp"].num_states * (num_runs(call.known) or 1)
+    known = call.known
+    width = known["features"].num_features if "features" in known else known["mdp"].num_states
+    numbers = rows * width * (num_runs(known) or 1)
     check_memory(
         f"the history would hold {numbers:,} numbers: pass {name}=, the episodes after which to keep one. As it is it",
         8 * numbers,

@@ -1,10 +1,10 @@
 """From a plain loop to the function that a reader calls.
 
-The algorithms of the tabular modules are loops as the book prints them, one step at a time, each with the arguments that
-a caller passes, by the same names; `arguments` says what these mean. `@learner` (control) and `@predictor` (prediction)
-check them, run the loop compiled by Numba, once or for each of several runs, and return a record. In the loop a number
-that may change from episode to episode is an array (episodes,), a policy is (S, A), and what each run has of its own
-is that of the present run. The loop itself knows nothing of `runs`.
+The algorithms of tables and of linear functions are loops as the book prints them, one step at a time, each with the
+arguments that a caller passes, by the same names; `arguments` says what these mean. `@learner` (control), `@predictor`
+(prediction) and their kind check them, run the loop compiled by Numba, once or for each of several runs, and return a
+record. In the loop a number that may change from episode to episode is an array (episodes,), a policy is (S, A), and
+what each run has of its own is that of the present run. The loop itself knows nothing of `runs`.
 
 The `.py_func` of the function, called the same way, runs the same loop as ordinary Python, for a debugger to step
 through, and gives the same numbers. (The helpers that it calls stay compiled, unless NUMBA_DISABLE_JIT=1 is set before
@@ -20,10 +20,10 @@ from types import FunctionType
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
-from numba.extending import register_jitable
+from numba import njit, types
+from numba.extending import overload_method, register_jitable
 
-from rlbook.tabular.arguments import ARGUMENTS, Call, PerRun, num_runs
+from rlbook.arguments import ARGUMENTS, Call, PerRun, num_runs
 
 
 class Learned(NamedTuple):
@@ -189,9 +189,15 @@ def new_history(keep, v):
 @njit(cache=True)
 def keep_values(history, episodes, v):
     """Copy v into its row of the history, if the values after so many episodes are to be kept."""
+    if is_kept(history, episodes):
+        history.values[np.searchsorted(history.keep, episodes)] = v
+
+
+@njit(cache=True)
+def is_kept(history, episodes):
+    """Whether the values after so many episodes are to be kept."""
     row = np.searchsorted(history.keep, episodes)
-    if row < len(history.keep) and history.keep[row] == episodes:
-        history.values[row] = v
+    return row < len(history.keep) and history.keep[row] == episodes
 
 
 @njit(cache=True, forceinline=True)
@@ -207,8 +213,53 @@ def act(policy, s, rng):
     return last
 
 
+@njit(cache=True, forceinline=True)
+def argmax(values, rng):
+    """The place of the largest of some values; of equals, each with the same chance."""
+    best, ties = 0, 1
+    for a in range(1, len(values)):
+        if values[a] > values[best]:
+            best, ties = a, 1
+        elif values[a] == values[best]:
+            ties += 1
+            if rng.random() * ties < 1:  # the k-th of equals comes in with probability 1/k
+                best = a
+    return best
+
+
+@njit(cache=True)
+def epsilon_greedy(q, epsilon, rng):
+    """An action from the epsilon-greedy policy for q (A,): ties for the best are broken evenly."""
+    if rng.random() < epsilon:
+        return rng.integers(0, len(q))
+    return argmax(q, rng)
+
+
 @register_jitable
 def world_at(changes, now):
     """The world after so many steps, counted over all episodes."""
     times, worlds = changes
     return worlds[np.searchsorted(times, now, side="right")]
+
+
+# A world or features in a compiled loop may be a NamedTuple with methods, which Numba compiles as they stand. It looks
+# for them by name, so each name is made known once; what a FiniteMDP does on `reset` and `step` is that of `mdp`.
+
+
+def compiled_method(find):
+    """Let compiled loops call the method of this name on a tuple; `find` has its arguments, and looks it up.
+
+    It is written into the loop in place: a call would count references to each array of the tuple, twenty times as slow.
+    """
+    for kind in (types.NamedTuple, types.NamedUniTuple):
+        overload_method(kind, find.__name__, strict=False, inline="always")(find)
+
+
+@compiled_method
+def reset(self, rng):
+    return getattr(self.instance_class, "reset", None)
+
+
+@compiled_method
+def step(self, s, a, rng):
+    return getattr(self.instance_class, "step", None)
