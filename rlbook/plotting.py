@@ -186,6 +186,36 @@ def heatmap(
     return _finish(ax, xlabel, ylabel, title)
 
 
+def surface(values, *, x, y, xlabel, ylabel, zlabel, title="", ax=None):
+    """A table of values (rows, columns) as a hilly surface, seen from above one corner.
+
+    x, y    (columns,) and (rows,), what the columns and the rows stand for
+    ax      Axes made with projection="3d"; None for a new picture
+    """
+    values, x, y = (np.asarray(array, dtype=float) for array in (values, x, y))
+    if values.ndim != 2 or (*y.shape, *x.shape) != values.shape:
+        raise ValueError(
+            f"values have shape {values.shape}, x {x.shape} and y {y.shape}, expected (rows, columns), (columns,), (rows,)"
+        )
+    ax = plt.figure(figsize=(5.0, 4.2), layout="constrained").add_subplot(projection="3d") if ax is None else ax
+    ax.plot_surface(*np.meshgrid(x, y), values, cmap="viridis", rcount=len(y), ccount=len(x), linewidth=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel, zlabel=zlabel, title=title)
+    ax.view_init(elev=40, azim=-120)
+    return ax
+
+
+def car_in_valley(position, *, title="", ax=None):
+    """The mountain car at its position: the valley sin(3 x), a flag at the goal, and the car as a dot."""
+    ax = panels(size=(5.0, 2.8)) if ax is None else ax
+    ground = np.linspace(-1.2, 0.6, 100)
+    ax.plot(ground, np.sin(3 * ground), color="grey")
+    ax.plot([0.5, 0.5], np.sin(1.5) + np.array([0.0, 0.4]), color=COLOURS[2])
+    ax.plot(0.5, np.sin(1.5) + 0.4, marker=">", markersize=9, color=COLOURS[2])
+    ax.plot(position, np.sin(3 * position) + 0.1, marker="o", markersize=11, color=COLOURS[1])
+    ax.set(xlim=(-1.25, 0.65), ylim=(-1.2, 1.6), yticks=[])
+    return _finish(ax, "position", "", title)
+
+
 def _readable_on(image, value):
     """Black or white, whichever can be read on the colour that the image has for the value."""
     strength = image.get_alpha() or 1.0  # the rest shows the ground, which is light
