@@ -178,10 +178,13 @@ def _box(low, high):
 
 def _per_coordinate(name, counts, low, least=1):
     """Whole numbers (k,), one for each coordinate."""
-    counts = np.asarray(counts) if np.ndim(counts) else np.repeat(check_count(name, counts, least=least), len(low))
-    if counts.shape != low.shape:
-        raise ValueError(f"{name} has shape {counts.shape}, expected a number or {low.shape}, one for each coordinate")
-    return np.array([check_count(f"{name}[{k}]", number, least=least) for k, number in enumerate(counts.tolist())])
+    if np.ndim(counts) == 0:
+        return np.repeat(check_count(name, counts, least=least), len(low))
+    if np.shape(counts) != low.shape:
+        raise ValueError(
+            f"{name} has shape {np.shape(counts)}, expected a number or {low.shape}, one for each coordinate"
+        )
+    return np.array([check_count(f"{name}[{k}]", number, least=least) for k, number in enumerate(counts)])
 
 
 def _states(features, states):
