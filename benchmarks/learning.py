@@ -3,6 +3,8 @@
 import numpy as np
 from measuring import interpreted, seconds
 
+from rlbook.approximation.features import groups, tiles
+from rlbook.approximation.linear import gradient_monte_carlo, semi_gradient_sarsa, semi_gradient_td
 from rlbook.tabular import bandits
 from rlbook.tabular.control import (
     double_q_learning,
@@ -30,7 +32,7 @@ from rlbook.tabular.temporal_difference import (
     td_prediction,
     true_online_td_lambda,
 )
-from rlbook.worlds import chain, cliff_walking, dyna_maze, random_walk
+from rlbook.worlds import chain, cliff_walking, dyna_maze, long_walk, mountain_car, random_walk
 
 MILLION = 1e6
 
@@ -55,6 +57,26 @@ def compiled_against_interpreted():
     compiled, plain = testbed_speed(runs=2000), interpreted("learning", "testbed_speed(runs=20)")
     behind = f"{compiled / MILLION:.1f} and {plain / MILLION:.2f} million steps/s"
     yield "testbed, 2,000 runs of 1,000 steps: compiled / interpreted", behind, compiled / plain, "at least", 60
+
+
+def car_speed(episodes, max_steps=10_000):
+    """Steps a second of tile-coded SARSA on mountain car, 8 tilings of 8 x 8."""
+    car = mountain_car()
+    coder = tiles(car.low, car.high, 8, 8)
+    given = {"episodes": episodes, "alpha": 0.5 / 8, "epsilon": 0, "max_steps": max_steps}
+    return steps_per_second(semi_gradient_sarsa, car, coder, **given)
+
+
+def linear():
+    """Tile-coded SARSA on mountain car, beside the same source uncompiled; and two predictors on the walk of 1,000."""
+    compiled, plain = car_speed(episodes=1000), interpreted("learning", "car_speed(episodes=2, max_steps=300)")
+    behind = f"{compiled / MILLION:.2f} and {plain / MILLION:.4f} million steps/s"
+    yield "tile-coded SARSA on mountain car: compiled / interpreted", behind, compiled / plain, "at least", 100
+    walk, coin, X = long_walk(), np.full((1002, 2), 0.5), groups(0, 1001, 10)(np.arange(1002))
+    for predictor in (gradient_monte_carlo, semi_gradient_td):
+        speed = steps_per_second(predictor, walk, coin, X, episodes=2000, alpha=1e-3, keep=[])
+        what = f"{predictor.__name__} on the walk of 1,000: million steps/s"
+        yield what, "one core, a hundred outcomes a step", speed / MILLION, "", None
 
 
 def testbed_speed(runs, steps=1000):

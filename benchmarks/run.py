@@ -8,11 +8,20 @@ Exits with 1 if one of them misses its mark.
 import sys
 
 from deep import reinforce_ratios
-from learning import compiled_against_interpreted, learners, predictors
+from learning import compiled_against_interpreted, learners, linear, predictors
 from measuring import report
 from planning import against_quantecon, cars, growth
 
 if __name__ == "__main__":
     sys.exit(
-        report(compiled_against_interpreted, learners, predictors, against_quantecon, cars, growth, reinforce_ratios)
+        report(
+            compiled_against_interpreted,
+            linear,
+            learners,
+            predictors,
+            against_quantecon,
+            cars,
+            growth,
+            reinforce_ratios,
+        )
     )

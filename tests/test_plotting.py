@@ -199,3 +199,22 @@ def test_a_histogram_counts_every_sample():
     ax = plotting.histogram(np.arange(10.0), xlabel="return", marks={"mean": 4.5}, bins=5)
     assert [patch.get_height() for patch in ax.patches] == [2] * 5
     assert ax.get_lines()[0].get_xdata()[0] == 4.5
+
+
+def test_a_surface_has_the_value_of_each_row_and_column():
+    ax = plotting.surface(np.arange(6.0).reshape(2, 3), x=[1, 2, 3], y=[5, 7], xlabel="x", ylabel="y", zlabel="z")
+    assert ax.get_zlabel() == "z" and ax.get_xlabel() == "x"
+    assert ax.xy_dataLim.intervalx.tolist() == [1, 3] and ax.xy_dataLim.intervaly.tolist() == [5, 7]
+    assert ax.zz_dataLim.intervalx.tolist() == [0, 5]
+    with pytest.raises(
+        ValueError, match=re.escape("values have shape (2, 3), x (2,) and y (2,), expected (rows, columns)")
+    ):
+        plotting.surface(np.ones((2, 3)), x=[1, 2], y=[5, 7], xlabel="", ylabel="", zlabel="")
+
+
+def test_the_car_stands_on_its_slope_and_the_flag_at_the_goal():
+    ax = plotting.car_in_valley(-0.3, title="step 7")
+    ground, _, flag, car = ax.lines
+    assert car.get_xdata()[0] == -0.3 and car.get_ydata()[0] > np.sin(-0.9) and ax.get_title() == "step 7"
+    assert flag.get_xdata()[0] == 0.5
+    assert np.allclose(ground.get_ydata(), np.sin(3 * ground.get_xdata()))

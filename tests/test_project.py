@@ -19,7 +19,7 @@ from notebooks import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 MODULES = sorted((ROOT / "rlbook").rglob("*.py"))
-ROOMS = ("tabular", "deep", "language")
+ROOMS = ("tabular", "approximation", "deep", "language")
 
 
 def requirements():

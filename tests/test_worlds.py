@@ -9,7 +9,8 @@ from rlbook import worlds
 from rlbook.mdp import FiniteMDP
 from rlbook.tabular.bellman import policy_value
 from rlbook.tabular.planning import policy_iteration, value_iteration
-from rlbook.worlds import gambling
+from rlbook.worlds import gambling, mountain_car
+from rlbook.worlds.mountain_car import fewest_steps
 
 
 def s_next(mdp, cell, action, shape):
@@ -461,3 +462,43 @@ def test_the_employee_and_the_parking_lot_of_exercise_4_7():
     fees = (plain.R - worlds.car_rental(parking_fee=4).R).reshape(21, 21, 11)
     assert np.allclose(fees[10, 10, :], [4] * 5 + [0] + [4] * 5)  # one place has more than ten as soon as a car moves
     assert np.allclose(fees[15, 15, :], [4] + [8] * 9 + [4]) and np.allclose(fees[9, 10], [4] * 4 + [0] * 2 + [4] * 5)
+
+
+# The car in a valley.
+
+
+def test_the_car_is_gymnasiums_step_for_step():
+    """The same actions from the same states, in 40 episodes of up to 150 steps, into the wall and to the goal."""
+    env, car, rng = gymnasium.make("MountainCar-v0").unwrapped, mountain_car(), np.random.default_rng(0)
+    ends = walls = 0
+    for episode in range(40):
+        env.reset(seed=episode)
+        s = car.reset(rng)
+        assert -0.6 <= s[0] <= -0.4 and s[1] == 0
+        env.state = s
+        for _ in range(150):
+            a = int(rng.integers(3)) if episode % 2 else 2 * int(s[1] >= 0)
+            _, reward, terminated, _, _ = env.step(a)
+            s, r, over = car.step(s, a, rng)
+            assert np.allclose(s, env.state, rtol=0, atol=1e-12) and (r, over) == (reward, terminated)
+            walls += s[0] == -1.2
+            if over:
+                ends += 1
+                break
+    assert ends > 10 and walls > 3
+
+
+def test_the_fewest_steps_out_of_the_valley():
+    """Found independently by another search; finer cells find the same."""
+    for cells in (400, 900):
+        assert [fewest_steps(position, cells=cells) for position in (-0.5, -np.pi / 6, -0.4)] == [102, 103, 83]
+    assert np.mean([fewest_steps(position) for position in np.linspace(-0.6, -0.4, 81)]) == pytest.approx(97.5, abs=0.6)
+    assert fewest_steps(0.5) == 0 and fewest_steps(0.45, 0.06) == 1
+
+
+def test_a_search_that_loses_the_way_says_so():
+    with pytest.raises(ArithmeticError, match="no way to the goal was found with 60 x 60 cells: expected more"):
+        fewest_steps(-0.5, cells=60)
+    for wrong in (dict(position=0.6), dict(position=-0.5, velocity=0.1), dict(position=-0.5, cells=0)):
+        with pytest.raises(ValueError, match="expected"):
+            fewest_steps(**wrong)
