@@ -21,6 +21,7 @@ import claims
 import exercises
 import newest
 import notebooks
+from grading import collecting
 from notebooks import ROOT
 
 GOOD = new_output("stream", name="stdout", text="7\n")
@@ -97,13 +98,13 @@ def test_exercises_out_of_date_are_noticed(tmp_path, monkeypatch):
 
 
 def test_a_folder_of_submissions_is_collected_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(exercises, "ROOT", tmp_path / "course")
+    monkeypatch.setattr(collecting, "ROOT", tmp_path / "course")
     handed_in = tmp_path / "handed-in"
     (handed_in / "bob").mkdir(parents=True)
     for name in ("amy.ipynb", "amy.txt", "bob/any name.ipynb", "bob/numpy.py", "carl [2].txt"):
         (handed_in / name).write_text(name)
-    exercises.collect("07", handed_in)
-    found = {str(path.relative_to(exercises.ROOT)): path.read_text() for path in exercises.ROOT.rglob("*.*")}
+    collecting.collect("07", handed_in)
+    found = {str(path.relative_to(collecting.ROOT)): path.read_text() for path in collecting.ROOT.rglob("*.*")}
     assert found == {
         "submitted/amy/07/07.ipynb": "amy.ipynb",
         "submitted/bob/07/07.ipynb": "bob/any name.ipynb",
