@@ -9,11 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 
-<<<<<<< HEAD
-.PHONY: help setup book test pages lab notebooks exercises models claims mutants lock newest bench figures clean
-=======
-.PHONY: help setup book test pages lab notebooks exercises check release models claims lock newest bench figures clean
->>>>>>> 26d1152 (Release and check from make; a README for a reader alone and for a class)
+.PHONY: help setup book test pages lab notebooks exercises check release models claims mutants lock newest bench figures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
