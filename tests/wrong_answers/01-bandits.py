@@ -1338,3 +1338,150 @@ def late_gain(constant, average, last=1000):
     gains = (constant[:, steps - last :].sum(axis=1) - average[:, steps - last :].sum(axis=1)) / last
     gain = gains.sum() / runs
     return [gain, np.sqrt(((gains - gain) ** 2).sum() / (runs - 1) / runs)]
+
+
+# %% exercise-4 | wrong | bounds rounded before they are compared
+def ucb_choice(q, counts, t, c, rng):
+    untried = np.flatnonzero(counts == 0)
+    if len(untried) > 0:
+        return rng.choice(untried)
+    bound = q + c * np.sqrt(np.log(t) / counts)
+    return rng.choice(np.flatnonzero(bound.round(2) == bound.round(2).max()))
+
+
+# %% exercise-4 | wrong | only two of three equal arms
+def ucb_choice(q, counts, t, c, rng):
+    untried = np.flatnonzero(counts == 0)
+    if len(untried) > 0:
+        return rng.choice(untried)
+    bound = q + c * np.sqrt(np.log(t) / counts)
+    return rng.choice(np.flatnonzero(bound == bound.max())[:2])
+
+
+# %% exercise-4 | wrong | ties broken by noise
+def ucb_choice(q, counts, t, c, rng):
+    untried = np.flatnonzero(counts == 0)
+    if len(untried) > 0:
+        return rng.choice(untried)
+    bound = q + c * np.sqrt(np.log(t) / counts)
+    return np.argmax(bound + rng.normal(size=len(q)) * 0.01)
+
+
+# %% exercise-4 | wrong | a bonus at c = 0
+def ucb_choice(q, counts, t, c, rng):
+    untried = np.flatnonzero(counts == 0)
+    if len(untried) > 0:
+        return rng.choice(untried)
+    bound = q + max(c, 0.1) * np.sqrt(np.log(t) / counts)
+    return rng.choice(np.flatnonzero(bound == bound.max()))
+
+
+# %% exercise-5 | wrong | mended only at the end
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    A = len(means)
+    q, n = np.full(A, float(initial_q)), np.zeros(A)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
+    for t in range(steps):
+        if rng.random() < epsilon:
+            a = rng.integers(A)
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = rng.normal(means[a])
+        n[a] += 1
+        q[a] += (r - q[a]) / (t + 1)
+        actions[t], rewards[t] = a, r
+    for b in range(A):
+        if n[b]:
+            q[b] = rewards[actions == b].mean()
+    return actions, rewards, q
+
+
+# %% exercise-5 | wrong | greedy by rounded estimates
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    A = len(means)
+    q, n = np.full(A, float(initial_q)), np.zeros(A)
+    actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
+    for t in range(steps):
+        if rng.random() < epsilon:
+            a = rng.integers(A)
+        else:
+            a = rng.choice(np.flatnonzero(np.round(q) == np.round(q).max()))
+        r = rng.normal(means[a])
+        n[a] += 1
+        q[a] += (r - q[a]) / n[a]
+        actions[t], rewards[t] = a, r
+    return actions, rewards, q
+
+
+# %% exercise-7 | wrong | sizes of the gains
+def play_both(drift, rng, runs=500, steps=3000):
+    bandits = testbed(rng, runs=runs, drift=drift)
+    first = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    second = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return first, second
+
+
+def late_gain(constant, average, last=1000):
+    d = np.abs(constant - average)[:, -last:].mean(axis=1)
+    return d.mean(), d.std(ddof=1) / np.sqrt(len(d))
+
+
+# %% exercise-7 | wrong | the median of the runs
+def play_both(drift, rng, runs=500, steps=3000):
+    bandits = testbed(rng, runs=runs, drift=drift)
+    first = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    second = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return first, second
+
+
+def late_gain(constant, average, last=1000):
+    d = (constant - average)[:, -last:].mean(axis=1)
+    return np.median(d), d.std(ddof=1) / np.sqrt(len(d))
+
+
+# %% exercise-7 | wrong | another default of last
+def play_both(drift, rng, runs=500, steps=3000):
+    bandits = testbed(rng, runs=runs, drift=drift)
+    first = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    second = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return first, second
+
+
+def late_gain(constant, average, last=100):
+    d = (constant - average)[:, -last:].mean(axis=1)
+    return d.mean(), d.std(ddof=1) / np.sqrt(len(d))
+
+
+# %% exercise-5 | right | actions as floats
+def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
+    A = len(means)
+    q, n = np.full(A, float(initial_q)), np.zeros(A)
+    actions, rewards = np.zeros(steps, dtype=float), np.zeros(steps)
+    for t in range(steps):
+        if rng.random() < epsilon:
+            a = rng.integers(A)
+        else:
+            a = rng.choice(np.flatnonzero(q == q.max()))
+        r = rng.normal(means[a])
+        n[a] += 1
+        q[a] += (r - q[a]) / n[a]
+        actions[t], rewards[t] = a, r
+    return actions, rewards, q
+
+
+# %% exercise-3 | right | by recursion, a list
+def weights(alphas):
+    if len(alphas) == 0:
+        return [1]
+    *head, last = list(alphas)
+    return [w * (1 - last) for w in weights(head)] + [last]
+
+
+# %% exercise-4 | right | the first of a shuffled order
+def ucb_choice(q, counts, t, c, rng):
+    order = rng.permutation(len(q))
+    def key(a):
+        if counts[a] == 0:
+            return float("inf")
+        return float(q[a]) + c * (np.log(t) / int(counts[a])) ** 0.5
+    return int(max(order, key=key))

@@ -1069,3 +1069,89 @@ def next_given_two(observations, kinds):
         ]
         for i in range(kinds)
     ]
+
+
+# %% exercise-2 | wrong | divides by powers of gamma
+def returns_to_go(rewards, gamma):
+    out, g = [], 0.0
+    for r in reversed(list(rewards)):
+        g = r + gamma * g
+        out.append(g)
+    w = gamma ** np.arange(len(out)); return np.asarray(rewards) if gamma == 0 else np.cumsum((np.asarray(rewards) * w)[::-1])[::-1] / w
+
+
+# %% exercise-4 | right | np.add.at and the array's own methods
+KEEP, FILL = 0, 1
+
+
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    customers = np.arange(demand.size)
+    for s in range(capacity + 1):
+        for a, stock in [(KEEP, s), (FILL, capacity)]:
+            sold = np.minimum(customers, stock)
+            np.add.at(P[s, a], stock - sold, demand)
+            R[s, a] = 2 * demand @ sold - a
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
+
+
+# %% exercise-4 | right | tails of the demand by slices
+KEEP, FILL = 0, 1
+
+
+def shop(demand, capacity, gamma):
+    P = np.zeros((capacity + 1, 2, capacity + 1))
+    R = np.zeros((capacity + 1, 2))
+    for s in range(capacity + 1):
+        for k in range(s):
+            if k < len(demand):
+                P[s, KEEP, s - k] = demand[k]
+        P[s, KEEP, 0] = demand[s:].sum()
+        left = P[s, KEEP] @ np.arange(capacity + 1)
+        R[s, KEEP] = 2 * (s - left)
+    P[:, FILL] = P[capacity, KEEP]
+    R[:, FILL] = R[capacity, KEEP] - 1
+    return FiniteMDP(P, R, gamma, action_names=["keep", "fill"])
+
+
+# %% exercise-5 | wrong | only the first end counts
+def returns_of_episodes(rewards, terminated, gamma):
+    out = np.zeros(len(rewards))
+    later = 0.0
+    for t in range(len(rewards) - 1, -1, -1):
+        if terminated[t] and t < len(rewards) - 1 and not terminated[:t].any():
+            later = 0.0
+        later = rewards[t] + gamma * later
+        out[t] = later
+    return out
+
+
+# %% exercise-5 | wrong | a loss ends no episode
+def returns_of_episodes(rewards, terminated, gamma):
+    out = np.zeros(len(rewards))
+    later = 0.0
+    for t in range(len(rewards) - 1, -1, -1):
+        if terminated[t] and rewards[t] >= 0:
+            later = 0.0
+        later = rewards[t] + gamma * later
+        out[t] = later
+    return out
+
+
+# %% exercise-6 | wrong | cut after 30 steps
+def measure(slip, episodes, rng):
+    mdp = chain(5, 0.9, slip)
+    results = []
+    for _ in range(episodes):
+        s, total, weight, terminated = mdp.reset(rng), 0.0, 1.0, False
+        for _ in range(30):
+            if terminated: break
+            s, r, terminated = mdp.step(s, 1, rng)
+            total += weight * r
+            weight *= mdp.gamma
+        results.append(total)
+    return np.mean(results), np.std(results) / np.sqrt(episodes)
+
+
+times_more = 4

@@ -918,3 +918,60 @@ def improve(mdp, policy):
     gain = q.max(axis=1) - np.take_along_axis(q, new[:, None], axis=1)[:, 0]
     new[gain > 1e-9] = q.argmax(axis=1)[gain > 1e-9]
     return new, not np.array_equal(new, policy)
+
+
+# %% exercise-3 | wrong | at most 500 sweeps
+def solve(mdp, tol):
+    v, sweeps = np.zeros(mdp.num_states), 0
+    while True:
+        new = bellman_optimality(mdp, v).max(axis=1)
+        sweeps += 1
+        if np.abs(new - v).max() * mdp.gamma / (1 - mdp.gamma) <= tol or sweeps == 500:
+            return new, sweeps
+        v = new
+
+
+# %% exercise-5 | wrong | at least two sweeps
+def careful_value_iteration(mdp, tol=1e-6):
+    v, sweeps = np.zeros(mdp.num_states), 0
+    while True:
+        v_old = v.copy()
+        for s in range(mdp.num_states):
+            v[s] = bellman_optimality(mdp, v)[s].max()
+        sweeps += 1
+        if np.abs(v - v_old).max() < tol and sweeps > 1:
+            return v, sweeps
+
+
+# %% exercise-7 | wrong | a margin of 1e-8
+def improve(mdp, policy):
+    q = bellman_optimality(mdp, policy_value(mdp, policy))
+    new, changed = policy.copy(), False
+    for s in range(mdp.num_states):
+        if q[s].max() > q[s, policy[s]] + 1e-8:
+            new[s] = q[s].argmax()
+            changed = True
+    return new, changed
+
+
+# %% exercise-7 | wrong | the first better action
+def improve(mdp, policy):
+    q = bellman_optimality(mdp, policy_value(mdp, policy))
+    new, changed = policy.copy(), False
+    for s in range(mdp.num_states):
+        if q[s].max() > q[s, policy[s]] + 1e-9:
+            new[s] = int(np.argmax(q[s] > q[s, policy[s]] + 1e-9))
+            changed = True
+    return new, changed
+
+
+# %% exercise-7 | wrong | evaluates anew after each state
+def improve(mdp, policy):
+    q = bellman_optimality(mdp, policy_value(mdp, policy))
+    new, changed = policy.copy(), False
+    for s in range(mdp.num_states):
+        if q[s].max() > q[s, policy[s]] + 1e-9:
+            new[s] = q[s].argmax()
+            changed = True
+            q = bellman_optimality(mdp, policy_value(mdp, new))
+    return new, changed

@@ -1482,3 +1482,65 @@ def double_update(q1, q2, s, a, r, s_next, terminated, alpha, gamma, heads):
     else:
         after = 0 if terminated else q1[s_next, np.argmax(q2[s_next])]
         q2[s, a] = (1 - alpha) * q2[s, a] + alpha * (r + gamma * after)
+
+
+# %% exercise-3 | wrong | ties among rounded values
+def choose(q, epsilon, rng):
+    if rng.random() < epsilon:
+        return int(rng.integers(len(q)))
+    best = [a for a in range(len(q)) if round(q[a]) == round(max(q))]
+    return best[rng.integers(len(best))]
+
+
+# %% exercise-3 | wrong | ties among values within 0.5
+def choose(q, epsilon, rng):
+    if rng.random() < epsilon:
+        return int(rng.integers(len(q)))
+    best = [a for a in range(len(q)) if q[a] > max(q) - 0.5]
+    return best[rng.integers(len(best))]
+
+
+# %% exercise-3 | wrong | ties broken by noise
+def choose(q, epsilon, rng):
+    if rng.random() < epsilon:
+        return int(rng.integers(len(q)))
+    best = [a for a in range(len(q)) if q[a] == max(q)]
+    return int(np.argmax(q + rng.normal(size=len(q)) * 0.1))
+
+
+# %% exercise-6 | wrong | episodes of 50 steps
+def online_return(method, alpha, rng):
+    result = method(cliff_walking(), episodes=500, alpha=alpha, epsilon=0.1, rng=rng, runs=100, max_steps=50)
+    x = result.returns[:, -100:].mean(axis=1)
+    return x.mean(), x.std() / 10
+
+
+# %% exercise-6 | wrong | another initial_q
+def online_return(method, alpha, rng):
+    result = method(cliff_walking(), episodes=500, alpha=alpha, epsilon=0.1, rng=rng, runs=100, initial_q=1.0)
+    x = result.returns[:, -100:].mean(axis=1)
+    return x.mean(), x.std() / 10
+
+
+# %% exercise-7 | wrong | the last of equals on tails
+def double_update(q1, q2, s, a, r, s_next, terminated, alpha, gamma, heads):
+    if heads:
+        best = int(np.argmax(q1[s_next]))
+        later = 0.0 if terminated else q2[s_next, best]
+        q1[s, a] += alpha * (r + gamma * later - q1[s, a])
+    else:
+        best = len(q2[s_next]) - 1 - int(np.argmax(q2[s_next][::-1]))
+        later = 0.0 if terminated else q1[s_next, best]
+        q2[s, a] += alpha * (r + gamma * later - q2[s, a])
+
+
+# %% exercise-7 | wrong | the smaller of both tables judges
+def double_update(q1, q2, s, a, r, s_next, terminated, alpha, gamma, heads):
+    if heads:
+        best = int(np.argmax(q1[s_next]))
+        later = 0.0 if terminated else min(q1[s_next, best], q2[s_next, best])
+        q1[s, a] += alpha * (r + gamma * later - q1[s, a])
+    else:
+        best = int(np.argmax(q2[s_next]))
+        later = 0.0 if terminated else q1[s_next, best]
+        q2[s, a] += alpha * (r + gamma * later - q2[s, a])
