@@ -1271,3 +1271,145 @@ def rollout_return(mdp, s, a, policy, depth, rng):
     for r in reversed(rewards):
         g = r + mdp.gamma * g
     return g
+
+
+# %% exercise-3 | right | a list of lists is returned
+def plan(q, model, planning_steps, alpha, gamma, rng):
+    table = [[float(x) for x in row] for row in q]
+    items = list(model.items())
+    for _ in range(planning_steps):
+        (s, a), (r, s2, over) = items[int(rng.random() * len(items))]
+        follow = 0.0 if over else max(table[s2])
+        table[s][a] += alpha * (r + gamma * follow - table[s][a])
+    return table
+
+
+# %% exercise-3 | wrong | first a state, then an action
+def plan(q, model, planning_steps, alpha, gamma, rng):
+    q = q.copy()
+    states = sorted({s for s, _ in model})
+    for _ in range(planning_steps):
+        s = states[rng.integers(len(states))]
+        acts = [a for s1, a in model if s1 == s]
+        a = acts[rng.integers(len(acts))]
+        r, s2, over = model[s, a]
+        q[s, a] += alpha * (r + gamma * q[s2].max() * (not over) - q[s, a])
+    return q
+
+
+# %% exercise-3 | wrong | a pair comes again only after all others
+def plan(q, model, planning_steps, alpha, gamma, rng):
+    q = q.copy()
+    pairs = []
+    for _ in range(planning_steps):
+        if not pairs:
+            pairs = list(model)
+            rng.shuffle(pairs)
+        s, a = pairs.pop()
+        r, s2, over = model[s, a]
+        q[s, a] += alpha * (r + gamma * q[s2].max() * (not over) - q[s, a])
+    return q
+
+
+# %% exercise-3 | wrong | walks in the model
+def plan(q, model, planning_steps, alpha, gamma, rng):
+    q = q.copy()
+    pairs = list(model)
+    s, a = pairs[rng.integers(len(pairs))]
+    for _ in range(planning_steps):
+        r, s2, over = model[s, a]
+        q[s, a] += alpha * (r + gamma * q[s2].max() * (not over) - q[s, a])
+        known = [p for p in pairs if p[0] == s2]
+        s, a = pairs[rng.integers(len(pairs))] if over or not known else known[rng.integers(len(known))]
+    return q
+
+
+# %% exercise-4 | wrong | plans with a state, then one of its actions
+def dyna_episode(step, start, q, model, planning_steps, rng, alpha=0.5, gamma=0.9, epsilon=0.1):
+    s, over, steps = start, False, 0
+    while not over:
+        if rng.random() < epsilon:
+            a = rng.integers(q.shape[1])
+        else:
+            a = rng.choice(np.flatnonzero(q[s] == q[s].max()))
+        r, s_next, over = step(s, a)
+        q[s, a] += alpha * (r + gamma * q[s_next].max() * (not over) - q[s, a])
+        model[s, a] = r, s_next, over
+        for _ in range(planning_steps):
+            s_p = rng.choice(sorted({p for p, _ in model}))
+            a_p = rng.choice([b for p, b in model if p == s_p])
+            r_p, n_p, ended = model[s_p, a_p]
+            q[s_p, a_p] += alpha * (r_p + gamma * q[n_p].max() * (not ended) - q[s_p, a_p])
+        s, steps = s_next, steps + 1
+    return steps
+
+
+# %% exercise-4 | wrong | forgets the model of the episodes before
+def dyna_episode(step, start, q, model, planning_steps, rng, alpha=0.5, gamma=0.9, epsilon=0.1):
+    model.clear()
+    s, over, steps = start, False, 0
+    while not over:
+        if rng.random() < epsilon:
+            a = rng.integers(q.shape[1])
+        else:
+            a = rng.choice(np.flatnonzero(q[s] == q[s].max()))
+        r, s_next, over = step(s, a)
+        q[s, a] += alpha * (r + gamma * q[s_next].max() * (not over) - q[s, a])
+        model[s, a] = r, s_next, over
+        for _ in range(planning_steps):
+            s_p, a_p = list(model)[rng.integers(len(model))]
+            r_p, n_p, ended = model[s_p, a_p]
+            q[s_p, a_p] += alpha * (r_p + gamma * q[n_p].max() * (not ended) - q[s_p, a_p])
+        s, steps = s_next, steps + 1
+    return steps
+
+
+# %% exercise-5 | right | lists and loops
+def expected_backups(counts, sums, gamma, sweeps):
+    S, A = sums.shape
+    q = [[0.0] * A for _ in range(S)]
+    for _ in range(sweeps):
+        v = [max(row) for row in q]
+        new = [[0.0] * A for _ in range(S)]
+        for s in range(S):
+            for a in range(A):
+                n = sum(counts[s][a])
+                if n == 0:
+                    continue
+                new[s][a] = sums[s][a] / n + gamma * sum(c / n * x for c, x in zip(counts[s][a], v))
+        q = new
+    return q
+
+
+# %% exercise-5 | wrong | actions never tried are left out of the maximum
+def expected_backups(counts, sums, gamma, sweeps):
+    tried = np.maximum(counts.sum(axis=2), 1)
+    p = counts / tried[:, :, None]
+    r = sums / tried
+    q = np.zeros(sums.shape)
+    for _ in range(sweeps):
+        q = r + gamma * p @ np.where(counts.sum(2).any(1), np.where(counts.sum(2) > 0, q, -np.inf).max(axis=1), 0)
+    return q
+
+
+# %% exercise-7 | right | polynomial of the list of rewards
+def rollout_return(mdp, s, a, policy, depth, rng):
+    rewards = []
+    over = False
+    while len(rewards) < depth and not over:
+        s, r, over = mdp.step(s, a, rng)
+        rewards.append(r)
+        a = policy[s].item()
+    return np.polyval(rewards[::-1], mdp.gamma)
+
+
+# %% exercise-7 | right | the policy as integers, rewards in an array
+def rollout_return(mdp, s, a, policy, depth, rng):
+    actions = policy.astype(int)
+    rewards = np.zeros(depth)
+    for t in range(depth):
+        s, rewards[t], terminated = mdp.step(s, a, rng)
+        if mdp.terminal[s]:
+            break
+        a = actions[s]
+    return rewards @ mdp.gamma ** np.arange(depth)

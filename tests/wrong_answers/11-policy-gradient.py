@@ -975,3 +975,44 @@ def direction_without_discount(gamma):
     world = short_corridor(gamma)
     x, y = (gradient_with_visits(world, np.zeros((4, 2)), discount) for discount in (1, gamma))
     return np.sum(x * y) / np.sqrt(np.sum(x**2) * np.sum(y**2))
+
+
+# %% exercise-2 | wrong | an array of two answers
+first, second, third, fourth = np.array(["down", "up"]), "up", "same", "up"
+
+
+# %% exercise-3 | wrong | the mean over states
+def exact_gradient(mdp, features, theta):
+    pi = softmax(features @ theta)
+    v = policy_value(mdp, pi)
+    q = bellman_optimality(mdp, v)
+    P, r = follow(mdp, pi)
+    live = ~mdp.terminal
+    d = np.zeros(mdp.num_states)
+    d[live] = np.linalg.solve(np.eye(live.sum()) - mdp.gamma * P[np.ix_(live, live)].T, mdp.start[live])
+    dh = d[:, None] * pi * (q - v[:, None])
+    return np.einsum("sa,saf->f", dh, features) / mdp.num_states
+
+
+# %% exercise-3 | right | visits step by step, with scores
+def exact_gradient(mdp, features, theta):
+    S, A, F = features.shape
+    logits = np.zeros((S, A))
+    for s in range(S):
+        for a in range(A):
+            logits[s, a] = sum(theta[f] * features[s, a, f] for f in range(F))
+    pi = softmax(logits)
+    v = policy_value(mdp, pi)
+    q = bellman_optimality(mdp, v)
+    P, _ = follow(mdp, pi)
+    d, now = np.zeros(S), mdp.start * ~mdp.terminal
+    for t in range(5000):
+        d += now
+        now = mdp.gamma * (now @ P) * ~mdp.terminal
+    g = [0.0] * F
+    for s in range(S):
+        mean = sum(pi[s, b] * features[s, b] for b in range(A))
+        for a in range(A):
+            for f in range(F):
+                g[f] += d[s] * pi[s, a] * q[s, a] * (features[s, a, f] - mean[f])
+    return g

@@ -866,3 +866,86 @@ kl_half = reward_and_kl(beta_half)[1]
 
 # %% exercise-7 | right | rounded
 beta_half, kl_half = np.array(0.163), np.float32(2.0)
+
+
+# %% exercise-3 | right | in double precision
+def own_logprobs(logits, tokens, mask):
+    logp = logits.double().log_softmax(-1)
+    out = torch.zeros(tokens.shape, dtype=torch.float64)
+    for t in range(1, tokens.shape[1]):
+        out[:, t] = logp[torch.arange(len(tokens)), t - 1, tokens[:, t]]
+    return out.masked_fill(~mask, 0.0)
+
+
+# %% exercise-3 | wrong | cut off at -10
+def own_logprobs(logits, tokens, mask):
+    logp = logits.log_softmax(-1)[:, :-1]
+    chosen = logp.gather(2, tokens[:, 1:, None])[:, :, 0]
+    return (torch.nn.functional.pad(chosen, (1, 0)) * mask).clamp(min=-10)
+
+
+# %% exercise-3 | wrong | an epsilon in the logarithm
+def own_logprobs(logits, tokens, mask):
+    logp = (logits.softmax(-1) + 1e-8).log()[:, :-1]
+    chosen = logp.gather(2, tokens[:, 1:, None])[:, :, 0]
+    return torch.nn.functional.pad(chosen, (1, 0)) * mask
+
+
+# %% exercise-4 | wrong | looks at the prompts
+def variety(prompts, completions, **columns):
+    return [len(set(c.split())) - 0.5 * len(c.split()) for c in prompts]
+
+
+def best_text(vocabulary, length, reward, end):
+    mdp = token_mdp(vocabulary, length, reward, end=end)
+    s = int(mdp.start.argmax())
+    solved = value_iteration(mdp)
+    policy, v = solved.policy, solved.v
+    words, first = [], float(v[s])
+    while not mdp.terminal[s]:
+        a = int(policy[s])
+        name = mdp.action_names[a]
+        s = mdp.step(s, a, np.random.default_rng(0))[0]
+        if name != end:
+            words.append(name)
+    return " ".join(words), first
+
+
+# %% exercise-4 | wrong | divides by 2 without remainder
+def variety(prompts, completions, **columns):
+    return [len(set(c.split())) - len(c.split()) // 2 for c in completions]
+
+
+def best_text(vocabulary, length, reward, end):
+    mdp = token_mdp(vocabulary, length, reward, end=end)
+    s = int(mdp.start.argmax())
+    solved = value_iteration(mdp)
+    policy, v = solved.policy, solved.v
+    words, first = [], float(v[s])
+    while not mdp.terminal[s]:
+        a = int(policy[s])
+        name = mdp.action_names[a]
+        s = mdp.step(s, a, np.random.default_rng(0))[0]
+        if name != end:
+            words.append(name)
+    return " ".join(words), first
+
+
+# %% exercise-5 | right | in double precision
+def mended_logprobs(model, tokens, attention_mask, mask):
+    pos = (attention_mask.cumsum(1) - 1) * attention_mask
+    logp = model(input_ids=tokens, attention_mask=attention_mask, position_ids=pos).logits.double().log_softmax(-1)
+    picked = torch.zeros(tokens.shape, dtype=torch.float64)
+    picked[:, 1:] = logp[:, :-1].gather(2, tokens[:, 1:].unsqueeze(2)).squeeze(2)
+    return torch.where(mask, picked, 0.0)
+
+
+# %% exercise-5 | right | padded on the right instead
+def mended_logprobs(model, tokens, attention_mask, mask):
+    n = (~attention_mask).sum(1).tolist()
+    left = torch.stack([row.roll(-k) for row, k in zip(tokens, n)])
+    there = torch.stack([row.roll(-k) for row, k in zip(attention_mask, n)])
+    logits = model(input_ids=left, attention_mask=there.long()).logits
+    logits = torch.stack([row.roll(k, 0) for row, k in zip(logits, n)])
+    logp = logits[:, :-1].log_softmax(-1).gather(2, tokens[:, 1:, None]).squeeze(2)
+    return torch.nn.functional.pad(logp, (1, 0)) * mask.float()

@@ -1210,3 +1210,151 @@ def pass_at_k(n, c, k):
 # %% exercise-7 | right | over all choices
 def pass_at_k(n, c, k):
     return np.mean([any(i < c for i in chosen) for chosen in itertools.combinations(range(n), k)])
+
+
+# %% exercise-3 | right | in double precision
+def advantages_of(rewards, group_size, divide_by_std):
+    starts = np.arange(0, len(rewards), group_size)
+    means = np.repeat(np.add.reduceat(rewards, starts) / group_size, group_size)
+    a = rewards - means
+    if divide_by_std:
+        std = np.repeat(np.sqrt(np.add.reduceat(a * a, starts) / group_size), group_size)
+        a = np.array([x / s if s else 0.0 for x, s in zip(a, std)])
+    return a
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    rho = torch.exp(logp.double() - old_logp.double())
+    A = advantages.double()[:, None].expand_as(rho)
+    stack = torch.stack([rho * A, rho.clip(1 - clip, 1 + clip) * A])
+    return -stack.min(0).values[mask].mean()
+
+
+# %% exercise-3 | wrong | an array of the type of the rewards
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = rewards.reshape(-1, group_size)
+    centred = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        centred = centred / np.where(std > 0, std, 1)
+    out = np.zeros_like(rewards)
+    out[:] = centred.ravel()
+    return out
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    A = advantages[:, None]
+    surrogate = torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | groups of four wherever that goes
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = rewards.reshape(-1, 4 if len(rewards) % 4 == 0 else group_size)
+    centred = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        centred = centred / np.where(std > 0, std, 1)
+    return centred.ravel()
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    A = advantages[:, None]
+    surrogate = torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-3 | wrong | tokens of surrogate 0 are left out
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = rewards.reshape(-1, group_size)
+    centred = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        centred = centred / np.where(std > 0, std, 1)
+    return centred.ravel()
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    A = advantages[:, None]
+    surrogate = torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A)
+    return -surrogate[mask][surrogate[mask] != 0].mean()
+
+
+# %% exercise-3 | wrong | one ratio for each completion
+def advantages_of(rewards, group_size, divide_by_std):
+    groups = rewards.reshape(-1, group_size)
+    centred = groups - groups.mean(axis=1, keepdims=True)
+    if divide_by_std:
+        std = groups.std(axis=1, keepdims=True)
+        centred = centred / np.where(std > 0, std, 1)
+    return centred.ravel()
+
+
+def loss_of(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    ratio = (((logp - old_logp) * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True)).exp().expand_as(logp)
+    A = advantages[:, None]
+    surrogate = torch.minimum(ratio * A, ratio.clamp(1 - clip, 1 + clip) * A)
+    return -surrogate[mask].mean()
+
+
+# %% exercise-5 | wrong | all is detached
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    samples = sample(
+        model,
+        tokenizer,
+        prompts,
+        rng=rng,
+        group_size=group_size,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+    )
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp.detach().requires_grad_(), logp.detach(), advantages)[samples.mask].mean()
+
+
+# %% exercise-5 | wrong | drawn at temperature 1, scored at another
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    samples = sample(model, tokenizer, prompts, rng=rng, group_size=group_size, max_new_tokens=max_new_tokens)
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(
+        model, samples.tokens, samples.mask, attention_mask=samples.attention_mask, temperature=temperature
+    )
+    return -clipped_surrogate(logp, logp.detach(), advantages)[samples.mask].mean()
+
+
+# %% exercise-5 | wrong | divides the loss by the temperature
+def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
+    samples = sample(
+        model,
+        tokenizer,
+        prompts,
+        rng=rng,
+        group_size=group_size,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+    )
+    asked = [prompt for prompt in prompts for _ in range(group_size)]
+    rewards = torch.tensor(reward(asked, samples.completions))
+    advantages = group_relative(rewards, group_size, divide_by_std=False)
+    logp = token_logprobs(model, samples.tokens, samples.mask, attention_mask=samples.attention_mask)
+    return -clipped_surrogate(logp, logp.detach(), advantages)[samples.mask].mean() / temperature
+
+
+# %% exercise-6 | wrong | an end in the prompt ends the completion
+def own_tokens(tokens, prompt_length, end):
+    is_end = tokens == end
+    before = is_end.cumsum(1) - is_end.long()
+    mask = before == 0
+    mask[:, :prompt_length] = False
+    return mask
