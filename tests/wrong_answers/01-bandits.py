@@ -1480,8 +1480,10 @@ def weights(alphas):
 # %% exercise-4 | right | the first of a shuffled order
 def ucb_choice(q, counts, t, c, rng):
     order = rng.permutation(len(q))
+
     def key(a):
         if counts[a] == 0:
             return float("inf")
         return float(q[a]) + c * (np.log(t) / int(counts[a])) ** 0.5
+
     return int(max(order, key=key))

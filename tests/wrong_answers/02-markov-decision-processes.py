@@ -1077,7 +1077,8 @@ def returns_to_go(rewards, gamma):
     for r in reversed(list(rewards)):
         g = r + gamma * g
         out.append(g)
-    w = gamma ** np.arange(len(out)); return np.asarray(rewards) if gamma == 0 else np.cumsum((np.asarray(rewards) * w)[::-1])[::-1] / w
+    w = gamma ** np.arange(len(out))
+    return np.asarray(rewards) if gamma == 0 else np.cumsum((np.asarray(rewards) * w)[::-1])[::-1] / w
 
 
 # %% exercise-4 | right | np.add.at and the array's own methods
@@ -1146,7 +1147,8 @@ def measure(slip, episodes, rng):
     for _ in range(episodes):
         s, total, weight, terminated = mdp.reset(rng), 0.0, 1.0, False
         for _ in range(30):
-            if terminated: break
+            if terminated:
+                break
             s, r, terminated = mdp.step(s, 1, rng)
             total += weight * r
             weight *= mdp.gamma
