@@ -112,12 +112,12 @@ class Chapter:
             if said or kind(cell) == "test":
                 self.said[grade_id(cell) or f"cell {position}"] = said
 
-    def judge(self, part, tried, jobs=1, *, visible_only=False, first_only=False):
+    def judge(self, part, tried, jobs=1, *, visible_only=False, first_only=False, seconds=SECONDS):
         """For each answer of `tried` {test: how it fails, or None}, from a child of its own."""
         tests = [grade_id(cell) for cell in part if kind(cell) == "test" and exercise(cell) == exercise(part[0])]
         stopped = "UNEXPLAINED: ended itself, took too much memory or too long"
         tasks = [lambda a=a: judge(part, a, self.namespace, visible_only, first_only) for a in tried]
-        return [said or dict.fromkeys(tests, stopped) for said in in_children(tasks, jobs)]
+        return [said or dict.fromkeys(tests, stopped) for said in in_children(tasks, jobs, seconds)]
 
     def mutants(self, part):
         """The mutants of the answer cell of `part`."""
@@ -218,14 +218,14 @@ def written(value):
 # Children.
 
 
-def in_children(tasks, jobs):
+def in_children(tasks, jobs, seconds=SECONDS):
     """What each task returns, in their order, each from a forked child; None of one that died or took too long."""
     reports, running = [None] * len(tasks), {}
     waiting = iter(enumerate(tasks))
     while True:
         while len(running) < jobs and (following := next(waiting, None)):
             number, task = following
-            read, child = fork(task)
+            read, child = fork(task, seconds)
             running[read] = number, child, []
         if not running:
             return reports
@@ -240,12 +240,12 @@ def in_children(tasks, jobs):
             del running[read]
 
 
-def fork(task):
+def fork(task, seconds):
     """A child that computes `task()` within limits, and the end of the pipe from which to read its JSON."""
     read, write = os.pipe()
     if (child := os.fork()) == 0:
         try:
-            limit()
+            limit(seconds)
             report = json.dumps(task()).encode()
             with open(write, "wb") as pipe:
                 pipe.write(report)
@@ -257,13 +257,13 @@ def fork(task):
     return read, child
 
 
-def limit():
+def limit(seconds):
     """Processor time, so that a busy machine changes no verdict; the clock, for one that sleeps; memory."""
     import resource  # Windows has none, and cannot fork either
 
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.alarm(20 * SECONDS)
+    signal.alarm(20 * seconds)
     if (status := Path("/proc/self/status")).exists():
         used = int(re.search(r"VmData:\s*(\d+) kB", status.read_text()).group(1)) * 1024
         resource.setrlimit(resource.RLIMIT_DATA, (used + 2 * GIGABYTE,) * 2)

@@ -30,6 +30,7 @@ from judging import ROOT, SLIPS, Answer, Chapter, answers, chapters, silence
 TABLE = ROOT / "benchmarks" / "results" / "mutants.csv"
 COLUMNS = ["chapter", "exercise", "mutants", "slips", "visible", "hidden", "equivalent", "survive", "named"]
 JOBS = os.cpu_count() or 1
+SECONDS = 12  # of the processor that a mutant may take: many never end
 
 
 def equivalents(chapter):
@@ -47,9 +48,9 @@ def first_failure(said):
 def judge(chapter, part, mutants):
     """[(mutant, who killed it: "visible", "hidden", "slip" or "", the message)]."""
     tried = [Answer(part[0].metadata.nbgrader.grade_id, "mutant", mutant.change, mutant.source) for mutant in mutants]
-    seen = chapter.judge(part, tried, JOBS, visible_only=True, first_only=True)
+    seen = chapter.judge(part, tried, JOBS, visible_only=True, first_only=True, seconds=SECONDS)
     left = [answer for answer, said in zip(tried, seen) if not first_failure(said)]
-    later = iter(chapter.judge(part, left, JOBS, first_only=True))
+    later = iter(chapter.judge(part, left, JOBS, first_only=True, seconds=SECONDS))
     verdicts = []
     for mutant, said in zip(mutants, seen):
         killer = "visible"
