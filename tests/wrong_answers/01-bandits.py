@@ -1376,80 +1376,93 @@ def ucb_choice(q, counts, t, c, rng):
     return rng.choice(np.flatnonzero(bound == bound.max()))
 
 
-# %% exercise-5 | wrong | mended only at the end
+# %% exercise-5 | wrong | mended only at the end (in what is returned, not in the choices)
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
-    A = len(means)
-    q, n = np.full(A, float(initial_q)), np.zeros(A)
+    """Epsilon-greedy with sample averages: actions (steps,), rewards (steps,), estimates (A,)."""
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)  # each arm has a count of its own: t + 1 counts the pulls of all arms
     actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
         if rng.random() < epsilon:
-            a = rng.integers(A)
+            a = rng.integers(len(means))
         else:
             a = rng.choice(np.flatnonzero(q == q.max()))
         r = rng.normal(means[a])
-        n[a] += 1
+        counts[a] += 1
         q[a] += (r - q[a]) / (t + 1)
         actions[t], rewards[t] = a, r
-    for b in range(A):
-        if n[b]:
-            q[b] = rewards[actions == b].mean()
+    for a in np.unique(actions):
+        q[a] = rewards[actions == a].mean()
     return actions, rewards, q
 
 
 # %% exercise-5 | wrong | greedy by rounded estimates
 def mended_bandit(means, steps, epsilon, rng, initial_q=0.0):
-    A = len(means)
-    q, n = np.full(A, float(initial_q)), np.zeros(A)
+    """Epsilon-greedy with sample averages: actions (steps,), rewards (steps,), estimates (A,)."""
+    q = np.full(len(means), float(initial_q))
+    counts = np.zeros(len(means), dtype=int)  # each arm has a count of its own: t + 1 counts the pulls of all arms
     actions, rewards = np.zeros(steps, dtype=int), np.zeros(steps)
     for t in range(steps):
         if rng.random() < epsilon:
-            a = rng.integers(A)
+            a = rng.integers(len(means))
         else:
-            a = rng.choice(np.flatnonzero(np.round(q) == np.round(q).max()))
+            a = rng.choice(np.flatnonzero(q.round() == q.round().max()))
         r = rng.normal(means[a])
-        n[a] += 1
-        q[a] += (r - q[a]) / n[a]
+        counts[a] += 1
+        q[a] += (r - q[a]) / counts[a]
         actions[t], rewards[t] = a, r
     return actions, rewards, q
 
 
 # %% exercise-7 | wrong | sizes of the gains
 def play_both(drift, rng, runs=500, steps=3000):
+    """The records of a constant step size and of the sample average on the same bandits."""
     bandits = testbed(rng, runs=runs, drift=drift)
-    first = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    second = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
-    return first, second
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
-    d = np.abs(constant - average)[:, -last:].mean(axis=1)
-    return d.mean(), d.std(ddof=1) / np.sqrt(len(d))
+    """How much more per step the first earns in the last steps, and the standard error over runs."""
+    gains = np.abs(constant - average)[:, -last:].mean(axis=1)
+    return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+    # With 3,000 runs: at drift 0 the constant step loses 0.014 a step, since it goes on following the noise of the last
+    # ten rewards or so; at 0.01 it gains 0.05, at 0.03 0.31, at 0.1 1.15: old rewards tell of arms of long ago.
 
 
 # %% exercise-7 | wrong | the median of the runs
 def play_both(drift, rng, runs=500, steps=3000):
+    """The records of a constant step size and of the sample average on the same bandits."""
     bandits = testbed(rng, runs=runs, drift=drift)
-    first = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    second = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
-    return first, second
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=1000):
-    d = (constant - average)[:, -last:].mean(axis=1)
-    return np.median(d), d.std(ddof=1) / np.sqrt(len(d))
+    """How much more per step the first earns in the last steps, and the standard error over runs."""
+    gains = (constant - average)[:, -last:].mean(axis=1)
+    return np.median(gains), gains.std(ddof=1) / np.sqrt(len(gains))
+    # With 3,000 runs: at drift 0 the constant step loses 0.014 a step, since it goes on following the noise of the last
+    # ten rewards or so; at 0.01 it gains 0.05, at 0.03 0.31, at 0.1 1.15: old rewards tell of arms of long ago.
 
 
 # %% exercise-7 | wrong | another default of last
 def play_both(drift, rng, runs=500, steps=3000):
+    """The records of a constant step size and of the sample average on the same bandits."""
     bandits = testbed(rng, runs=runs, drift=drift)
-    first = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
-    second = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
-    return first, second
+    constant = epsilon_greedy(bandits, steps=steps, epsilon=0.1, alpha=0.1, rng=rng)
+    average = epsilon_greedy(bandits, steps=steps, epsilon=0.1, rng=rng)
+    return constant, average
 
 
 def late_gain(constant, average, last=100):
-    d = (constant - average)[:, -last:].mean(axis=1)
-    return d.mean(), d.std(ddof=1) / np.sqrt(len(d))
+    """How much more per step the first earns in the last steps, and the standard error over runs."""
+    gains = (constant - average)[:, -last:].mean(axis=1)
+    return gains.mean(), gains.std(ddof=1) / np.sqrt(len(gains))
+    # With 3,000 runs: at drift 0 the constant step loses 0.014 a step, since it goes on following the noise of the last
+    # ten rewards or so; at 0.01 it gains 0.05, at 0.03 0.31, at 0.1 1.15: old rewards tell of arms of long ago.
 
 
 # %% exercise-5 | right | actions as floats

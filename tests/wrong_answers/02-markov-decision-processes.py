@@ -1118,42 +1118,42 @@ def shop(demand, capacity, gamma):
 
 # %% exercise-5 | wrong | only the first end counts
 def returns_of_episodes(rewards, terminated, gamma):
-    out = np.zeros(len(rewards))
+    """The return of every step (T,), to the end of its own episode."""
+    returns = np.zeros(len(rewards))
     later = 0.0
-    for t in range(len(rewards) - 1, -1, -1):
-        if terminated[t] and t < len(rewards) - 1 and not terminated[:t].any():
+    for t in reversed(range(len(rewards))):
+        if terminated[t] and not terminated[:t].any():
             later = 0.0
         later = rewards[t] + gamma * later
-        out[t] = later
-    return out
+        returns[t] = later
+    return returns
 
 
 # %% exercise-5 | wrong | a loss ends no episode
 def returns_of_episodes(rewards, terminated, gamma):
-    out = np.zeros(len(rewards))
+    """The return of every step (T,), to the end of its own episode."""
+    returns = np.zeros(len(rewards))
     later = 0.0
-    for t in range(len(rewards) - 1, -1, -1):
+    for t in reversed(range(len(rewards))):
         if terminated[t] and rewards[t] >= 0:
             later = 0.0
         later = rewards[t] + gamma * later
-        out[t] = later
-    return out
+        returns[t] = later
+    return returns
 
 
 # %% exercise-6 | wrong | cut after 30 steps
 def measure(slip, episodes, rng):
+    """Mean discounted return of always going right on the chain, and its standard error."""
     mdp = chain(5, 0.9, slip)
-    results = []
-    for _ in range(episodes):
-        s, total, weight, terminated = mdp.reset(rng), 0.0, 1.0, False
-        for _ in range(30):
-            if terminated:
-                break
+    returns = np.zeros(episodes)
+    for episode in range(episodes):
+        s, terminated, weight = mdp.reset(rng), False, 1.0
+        while not terminated and weight > 0.9**30:
             s, r, terminated = mdp.step(s, 1, rng)
-            total += weight * r
+            returns[episode] += weight * r
             weight *= mdp.gamma
-        results.append(total)
-    return np.mean(results), np.std(results) / np.sqrt(episodes)
+    return returns.mean(), returns.std() / np.sqrt(episodes)
 
 
 times_more = 4
