@@ -1284,7 +1284,7 @@ def plan(q, model, planning_steps, alpha, gamma, rng):
     return table
 
 
-# %% exercise-3 | wrong | first a state, then an action
+# %% exercise-3 | wrong | first a state, then an action (in several places)
 def plan(q, model, planning_steps, alpha, gamma, rng):
     q = q.copy()
     states = sorted({s for s, _ in model})
@@ -1297,7 +1297,7 @@ def plan(q, model, planning_steps, alpha, gamma, rng):
     return q
 
 
-# %% exercise-3 | wrong | a pair comes again only after all others
+# %% exercise-3 | wrong | a pair comes again only after all others (in several places)
 def plan(q, model, planning_steps, alpha, gamma, rng):
     q = q.copy()
     pairs = []
@@ -1311,7 +1311,7 @@ def plan(q, model, planning_steps, alpha, gamma, rng):
     return q
 
 
-# %% exercise-3 | wrong | walks in the model
+# %% exercise-3 | wrong | walks in the model (in several places)
 def plan(q, model, planning_steps, alpha, gamma, rng):
     q = q.copy()
     pairs = list(model)
@@ -1344,7 +1344,7 @@ def dyna_episode(step, start, q, model, planning_steps, rng, alpha=0.5, gamma=0.
     return steps
 
 
-# %% exercise-4 | wrong | forgets the model of the episodes before
+# %% exercise-4 | wrong | forgets the model of the episodes before (in several places)
 def dyna_episode(step, start, q, model, planning_steps, rng, alpha=0.5, gamma=0.9, epsilon=0.1):
     model.clear()
     s, over, steps = start, False, 0
@@ -1381,7 +1381,7 @@ def expected_backups(counts, sums, gamma, sweeps):
     return q
 
 
-# %% exercise-5 | wrong | actions never tried are left out of the maximum
+# %% exercise-5 | wrong | actions never tried are left out of the maximum (in several places)
 def expected_backups(counts, sums, gamma, sweeps):
     tried = np.maximum(counts.sum(axis=2), 1)
     p = counts / tried[:, :, None]

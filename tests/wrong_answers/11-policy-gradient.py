@@ -981,7 +981,7 @@ def direction_without_discount(gamma):
 first, second, third, fourth = np.array(["down", "up"]), "up", "same", "up"
 
 
-# %% exercise-3 | wrong | the mean over states
+# %% exercise-3 | wrong | the mean over states (in several places)
 def exact_gradient(mdp, features, theta):
     pi = softmax(features @ theta)
     v = policy_value(mdp, pi)

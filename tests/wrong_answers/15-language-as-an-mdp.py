@@ -877,21 +877,21 @@ def own_logprobs(logits, tokens, mask):
     return out.masked_fill(~mask, 0.0)
 
 
-# %% exercise-3 | wrong | cut off at -10
+# %% exercise-3 | wrong | cut off at -10 (in several places)
 def own_logprobs(logits, tokens, mask):
     logp = logits.log_softmax(-1)[:, :-1]
     chosen = logp.gather(2, tokens[:, 1:, None])[:, :, 0]
     return (torch.nn.functional.pad(chosen, (1, 0)) * mask).clamp(min=-10)
 
 
-# %% exercise-3 | wrong | an epsilon in the logarithm
+# %% exercise-3 | wrong | an epsilon in the logarithm (in several places)
 def own_logprobs(logits, tokens, mask):
     logp = (logits.softmax(-1) + 1e-8).log()[:, :-1]
     chosen = logp.gather(2, tokens[:, 1:, None])[:, :, 0]
     return torch.nn.functional.pad(chosen, (1, 0)) * mask
 
 
-# %% exercise-4 | wrong | looks at the prompts
+# %% exercise-4 | wrong | looks at the prompts (in several places)
 def variety(prompts, completions, **columns):
     return [len(set(c.split())) - 0.5 * len(c.split()) for c in prompts]
 
@@ -911,7 +911,7 @@ def best_text(vocabulary, length, reward, end):
     return " ".join(words), first
 
 
-# %% exercise-4 | wrong | divides by 2 without remainder
+# %% exercise-4 | wrong | divides by 2 without remainder (in several places)
 def variety(prompts, completions, **columns):
     return [len(set(c.split())) - len(c.split()) // 2 for c in completions]
 

@@ -1230,7 +1230,7 @@ def loss_of(logp, old_logp, advantages, mask, clip):
     return -stack.min(0).values[mask].mean()
 
 
-# %% exercise-3 | wrong | an array of the type of the rewards
+# %% exercise-3 | wrong | an array of the type of the rewards (in several places)
 def advantages_of(rewards, group_size, divide_by_std):
     groups = rewards.reshape(-1, group_size)
     centred = groups - groups.mean(axis=1, keepdims=True)
@@ -1249,7 +1249,7 @@ def loss_of(logp, old_logp, advantages, mask, clip):
     return -surrogate[mask].mean()
 
 
-# %% exercise-3 | wrong | groups of four wherever that goes
+# %% exercise-3 | wrong | groups of four wherever that goes (in several places)
 def advantages_of(rewards, group_size, divide_by_std):
     groups = rewards.reshape(-1, 4 if len(rewards) % 4 == 0 else group_size)
     centred = groups - groups.mean(axis=1, keepdims=True)
@@ -1266,7 +1266,7 @@ def loss_of(logp, old_logp, advantages, mask, clip):
     return -surrogate[mask].mean()
 
 
-# %% exercise-3 | wrong | tokens of surrogate 0 are left out
+# %% exercise-3 | wrong | tokens of surrogate 0 are left out (in several places)
 def advantages_of(rewards, group_size, divide_by_std):
     groups = rewards.reshape(-1, group_size)
     centred = groups - groups.mean(axis=1, keepdims=True)
@@ -1283,7 +1283,7 @@ def loss_of(logp, old_logp, advantages, mask, clip):
     return -surrogate[mask][surrogate[mask] != 0].mean()
 
 
-# %% exercise-3 | wrong | one ratio for each completion
+# %% exercise-3 | wrong | one ratio for each completion (in several places)
 def advantages_of(rewards, group_size, divide_by_std):
     groups = rewards.reshape(-1, group_size)
     centred = groups - groups.mean(axis=1, keepdims=True)
@@ -1301,7 +1301,7 @@ def loss_of(logp, old_logp, advantages, mask, clip):
     return -surrogate[mask].mean()
 
 
-# %% exercise-5 | wrong | all is detached
+# %% exercise-5 | wrong | all is detached (in several places)
 def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
     samples = sample(
         model,
@@ -1321,7 +1321,7 @@ def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_token
     return -clipped_surrogate(logp.detach().requires_grad_(), logp.detach(), advantages)[samples.mask].mean()
 
 
-# %% exercise-5 | wrong | drawn at temperature 1, scored at another
+# %% exercise-5 | wrong | drawn at temperature 1, scored at another (in several places)
 def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
     samples = sample(model, tokenizer, prompts, rng=rng, group_size=group_size, max_new_tokens=max_new_tokens)
     asked = [prompt for prompt in prompts for _ in range(group_size)]
@@ -1333,7 +1333,7 @@ def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_token
     return -clipped_surrogate(logp, logp.detach(), advantages)[samples.mask].mean()
 
 
-# %% exercise-5 | wrong | divides the loss by the temperature
+# %% exercise-5 | wrong | divides the loss by the temperature (in several places)
 def careful_loss(model, tokenizer, prompts, reward, *, group_size, max_new_tokens, temperature, rng):
     samples = sample(
         model,
