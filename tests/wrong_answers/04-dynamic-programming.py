@@ -697,3 +697,44 @@ def with_limit(mdp, steps):
     q = bellman_optimality(mdp, v[-1])
     best = mdp.num_actions - 1 - q[:, ::-1].argmax(axis=1)
     return np.vstack([v, q.max(axis=1)]), np.vstack([policy, best])
+
+
+# %% exercise-2 | wrong | integer factorials that overflow
+def number_rented(cars, mean):
+    factorials = np.concatenate([[1], np.cumprod(np.arange(1, max(cars, 1)))])
+    fewer = [math.exp(-mean) * mean**k / factorials[k] for k in range(cars)]
+    return np.array([*fewer, 1 - sum(fewer)])
+
+
+# %% exercise-2 | wrong | the tail is cut at 20 customers
+def number_rented(cars, mean):
+    rented = np.zeros(cars + 1)
+    for k in range(20):
+        rented[min(k, cars)] += math.exp(-mean) * mean**k / math.factorial(k)
+    return rented
+
+
+# %% exercise-4 | wrong | knows only two actions
+def sweep(P, R, gamma, v, order):
+    v = v.copy()
+    for s in order:
+        v[s] = max(R[s, a] + gamma * P[s, a] @ v for a in (0, 1))
+    return v
+
+
+# %% exercise-4 | wrong | counts the actions by the states
+def sweep(P, R, gamma, v, order):
+    v = v.copy()
+    for s in order:
+        v[s] = max(R[s, a] + gamma * P[s, a] @ v for a in range(min(len(P), R.shape[1])))
+    return v
+
+
+# %% exercise-7 | wrong | the policy knows only two actions
+def with_limit(mdp, steps):
+    v = np.zeros((steps + 1, mdp.num_states))
+    policy = np.zeros((steps + 1, mdp.num_states), dtype=int)
+    for k in range(1, steps + 1):
+        q = bellman_optimality(mdp, v[k - 1])
+        v[k], policy[k] = q.max(axis=1), q[:, 1] > q[:, 0]
+    return v, policy

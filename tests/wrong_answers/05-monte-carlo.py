@@ -922,3 +922,46 @@ def per_decision(ratios, rewards, gamma):
     for rho, r in zip(ratios, rewards):
         total, weight = total + weight * rho * r, weight * rho * gamma
     return total
+
+
+# %% exercise-2 | wrong | nan for infinity
+def second_moment(left):
+    factor = 0.9 / left  # 0.9 left / left^2: what one more step to the left multiplies
+    return 0.1 / left / (1 - factor) if factor < 1 else np.nan
+
+
+# %% exercise-3 | wrong | a return of 0 counts as not visited
+def first_visit_returns(states, rewards, gamma):
+    returns = {}
+    for t, s in enumerate(states):
+        if not returns.get(s):
+            returns[s] = sum(gamma**k * r for k, r in enumerate(rewards[t:]))
+    return returns
+
+
+# %% exercise-4 | wrong | only the first estimate is saved from nan
+def importance_ratio(episode, target, behaviour):
+    rho = 1.0
+    for s, a in episode:
+        rho *= target[s, a] / behaviour[s, a]
+    return rho
+
+
+def estimates(ratios, returns):
+    sums, total = np.cumsum(ratios * returns), np.cumsum(ratios)
+    with np.errstate(invalid="ignore"):
+        weighted = sums / total
+    weighted[0] = weighted[0] if total[0] else 0.0
+    return sums / np.arange(1, len(sums) + 1), weighted
+
+
+# %% exercise-5 | wrong | moves by the whole ratio
+def update(episode, q, weights, behaviour, gamma):
+    g, rho = 0.0, 1.0
+    for s, a, r in reversed(episode):
+        g = r + gamma * g
+        weights[s, a] += rho
+        q[s, a] += rho * (g - q[s, a])
+        if a != q[s].argmax():
+            break
+        rho /= behaviour[s, a]

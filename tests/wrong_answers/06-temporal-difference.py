@@ -957,3 +957,23 @@ def early_error(num_states, n, alpha, rng):
     off = history[:, :, between] - policy_value(walk, policy)[between]
     squares = np.einsum("res,res->re", off, off) / num_states
     return [float(np.mean(run[-10:] ** 0.5)) for run in squares]
+
+
+# %% exercise-3 | wrong | empties the terminal state
+def td_episode(v, s, r, s_next, terminated, alpha, gamma):
+    v, last = np.array(v, dtype=float), len(s) - 1
+    for t in range(len(s)):
+        target = r[t] if terminated and t == last else r[t] + gamma * v[s_next[t]]
+        v[s[t]] += alpha * (target - v[s[t]])
+    v[s_next[-1]] *= not terminated
+    return v
+
+
+# %% exercise-6 | wrong | as many states as were visited
+def traces(s, num_states, gamma, lam, alpha=None):
+    z, history = np.zeros(max(s) + 1), []
+    for state in s:
+        z = gamma * lam * z
+        z[state] += 1.0 if alpha is None else 1.0 - alpha * z[state]
+        history.append(z.copy())
+    return np.array(history)
