@@ -2,8 +2,7 @@
 
 `check_answer` compares a digest of the rounded answer. Out of sight, not secret: whoever wants to can try numbers until one
 fits, and has then done more work than the exercise asks for. `digest` makes the digests; the solutions hold the answers
-themselves. `check_numbers` compares numbers that the reader may see, `check_shape` only looks at
-their shape.
+themselves. `check_numbers` compares numbers that the reader may see, `check_shape` only looks at their shape.
 """
 
 import hashlib
@@ -81,6 +80,8 @@ def _array(found):
         values = np.asarray(_plain(found))  # of a tensor too that carries a gradient
     except ValueError:
         return None
+    if values.dtype.kind == "O" and all(isinstance(value, numbers.Real) for value in values.flat):
+        return values.astype(float)  # fractions
     return values if values.dtype.kind in "biuf" else None
 
 

@@ -115,3 +115,8 @@ def test_what_are_no_numbers_in_the_shape_is_refused_in_plain_words(found):
         check_shape("1.1, moves", found, (2,), "one each")
     with pytest.raises(AssertionError, match=r"expected one number$"):
         check_shape("1.1, moves", [found], ())
+
+
+def test_numbers_that_differ_late_are_shown_to_the_digit_in_which_they_do():
+    with pytest.raises(AssertionError, match=r"yours is 4\.0000002, expected 4\.0$"):
+        check_numbers("4.2", 4.0000002, 4, atol=1e-8)

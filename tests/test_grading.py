@@ -16,7 +16,8 @@ import pytest
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 
-from judging import ROOT, answers, exercise, grade_id, kind
+from grading.released import ROOT
+from judging import answers, exercise, grade_id, kind
 from small_course import CHAPTER, POINTS, REFERENCE, Course, notebook
 
 REAL = "02-markov-decision-processes"

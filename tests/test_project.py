@@ -149,3 +149,8 @@ def test_readme_names_the_make_targets_there_are():
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert named >= {"book", "test", "lab", "notebooks", "exercises", "bench"}
     assert named <= targets | {"help", "setup"}
+
+
+def test_no_file_holds_the_marks_of_a_merge_that_was_left_half_done():
+    mark = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
+    assert [str(path.relative_to(ROOT)) for path in tracked_files() if mark.search(path.read_bytes())] == []

@@ -11,9 +11,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from grading import Refused, collecting, remarks
 from grading.reading import read
-from grading.released import as_given, chapter_of, is_answer, is_test, name, released
+from grading.released import ROOT, as_given, chapter_of, chapters, is_answer, is_test, name, released
 from grading.restoring import answered, restore
-from judging import ROOT, answers, chapters
+from judging import answers
 
 CHAPTER = "02-markov-decision-processes"
 GIVEN = json.loads((ROOT / "exercises" / CHAPTER / f"{CHAPTER}.ipynb").read_text(encoding="utf-8"))

@@ -25,13 +25,14 @@ from typing import NamedTuple
 import nbformat
 import numpy as np
 
+from grading.released import ROOT, as_given, is_answer, is_open, is_test
+from grading.released import exercise as exercise_of
+from grading.released import name as grade_id
 from mutation import mutants
 
-ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 30  # of the processor that an answer may take with its tests
 GIGABYTE = 2**30
 UNTOUCHED = "the released cell, untouched"
-HIDDEN = re.compile(r"^\s*### BEGIN HIDDEN TESTS.*?^\s*### END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
 SLIPS = (
     "NameError",
     "UnboundLocalError",
@@ -49,29 +50,19 @@ class Answer(NamedTuple):
     source: str
 
 
-def chapters():
-    return sorted(path.parent.name for path in (ROOT / "solutions").glob("*/*.ipynb"))
-
-
 def notebook(folder, chapter):
     return nbformat.read(ROOT / folder / chapter / f"{chapter}.ipynb", as_version=4)
 
 
 def kind(cell):
     """What the cell is to nbgrader: an answer, a test, an open question, or None."""
-    flags = cell.metadata.get("nbgrader", {})
-    if cell.cell_type == "markdown":
-        return "open" if flags.get("grade") and flags.get("solution") else None
-    return "answer" if flags.get("solution") else "test" if flags.get("grade") else None
-
-
-def grade_id(cell):
-    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
+    return "open" if is_open(cell) else "answer" if is_answer(cell) else "test" if is_test(cell) else None
 
 
 def exercise(cell):
-    """exercise-3-test-hidden belongs to exercise-3."""
-    return re.match(r"(exercise-\d+)?", grade_id(cell)).group()
+    """The exercise that the cell belongs to, or ""."""
+    of = exercise_of(grade_id(cell))
+    return of if of.startswith("exercise-") else ""
 
 
 def answers(chapter):
@@ -122,7 +113,9 @@ class Chapter:
     def mutants(self, part):
         """The mutants of the answer cell of `part`."""
         [facts] = in_children([lambda: facts_of(part, self.namespace)], 1)
-        return mutants(part[0].source, facts or {})
+        if facts is None:
+            raise RuntimeError(f"{self.name}, {exercise(part[0])}: the solution does not pass its own tests")
+        return mutants(part[0].source, facts)
 
 
 # In a child.
@@ -152,7 +145,7 @@ def judge(part, answer, namespace, visible_only, first_only):
     for cell in part[1:]:
         if kind(cell) == "test" and exercise(cell) != answer.exercise:
             continue
-        source = HIDDEN.sub("", cell.source) if visible_only else cell.source
+        source = as_given(cell) if visible_only else cell.source
         try:
             execute(source, grade_id(cell) or "<given>", namespace)
             said = None

@@ -25,7 +25,8 @@ from collections import Counter
 import numpy as np
 
 from claims import FRESH, moved, original
-from judging import ROOT, SLIPS, Answer, Chapter, answers, chapters, silence
+from grading.released import ROOT, chapters
+from judging import SLIPS, Answer, Chapter, answers, silence
 
 TABLE = ROOT / "benchmarks" / "results" / "mutants.csv"
 COLUMNS = ["chapter", "exercise", "mutants", "slips", "visible", "hidden", "equivalent", "survive", "named"]
@@ -111,6 +112,7 @@ def summary():
 def kill(name, only, messages, out):
     """Run the mutants of a chapter; its lines of the table."""
     chapter, listed, table = Chapter(name), equivalents(name), []
+    print("  ".join(COLUMNS), file=out)
     for number, part in chapter:
         if only and number != f"exercise-{only}":
             continue
@@ -162,12 +164,14 @@ def main():
     arguments = parser.parse_args()
     wanted = arguments.chapters or chapters()
     names = [name for name in chapters() if any(name.startswith(start) for start in wanted)]
-    if len(names) != 1:  # the solutions of each chapter in a process of its own
+    if not names:
+        parser.error(f"no solutions for {', '.join(wanted)}; there are {', '.join(chapters())}")
+    if len(names) > 1:  # the solutions of each chapter in a process of its own
         options = [word for word in sys.argv[1:] if word not in arguments.chapters]
-        print("  ".join(COLUMNS), flush=True)
         codes = [subprocess.run([sys.executable, __file__, name, *options]).returncode for name in names]
-        print(*summary(), sep="\n")
-        return max(codes, default=2)
+        if not arguments.seeds:
+            print(*summary(), sep="\n")
+        return max(codes)
     os.environ |= {variable: "1" for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     os.environ["MPLBACKEND"] = "agg"
     os.chdir(ROOT / "solutions" / names[0])
