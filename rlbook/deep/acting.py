@@ -1,0 +1,116 @@
+"""What the algorithms of this room share: environments that they can play, what networks give, and actions drawn."""
+
+from rlbook._checks import check_counts, check_rng, require, shown
+
+torch = require("torch", extra="deep")
+gymnasium = require("gymnasium", extra="deep")
+
+# after the check that torch is there:
+from rlbook._torch import check_weights  # noqa: E402
+
+
+def log_probabilities(policy, observations, actions):
+    """log pi(a|s) of the actions (N,) taken at observations (N, ...): (N,), differentiable.
+
+    Raises ValueError unless there is an action for each observation, one of those that the policy has logits for, and
+    the logits depend on its weights where a gradient is asked for.
+    """
+    _check_actions(observations, actions)
+    logp = output_of("policy", policy, observations).log_softmax(dim=-1)  # (N, A)
+    _check_range(actions, logp)
+    return logp.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+
+
+def _parameter(policy):
+    """A parameter of the policy, for its device and type; that of a policy without any is a plain CPU tensor."""
+    return next(policy.parameters(), torch.empty(0))
+
+
+def tensors_like(env, policy):
+    """What the observations become as tensors: whole numbers for a table, else floats of the policy's own type."""
+    discrete = isinstance(env.single_observation_space, gymnasium.spaces.Discrete)
+    parameter = _parameter(policy)
+    return {"dtype": torch.int64 if discrete else parameter.dtype, "device": parameter.device}
+
+
+def _check_actions(observations, actions):
+    for name, tensor in {"observations": observations, "actions": actions}.items():
+        if not isinstance(tensor, torch.Tensor):
+            raise TypeError(f"{name} is {shown(tensor)}, expected a torch.Tensor")
+    if actions.shape != observations.shape[:1]:
+        raise ValueError(
+            f"actions have shape {tuple(actions.shape)}, expected {tuple(observations.shape[:1])}: one for each observation"
+        )
+    if actions.dtype != torch.int64:
+        raise ValueError(f"actions have type {actions.dtype}, expected torch.int64: the number of each action")
+
+
+def _check_range(actions, logp):
+    if logp.shape[:-1] != actions.shape:
+        raise ValueError(f"the policy gives logits {tuple(logp.shape)}, expected {(len(actions), 'A')}: a row for each")
+    wrong = ((actions < 0) | (actions >= logp.shape[-1])).nonzero()
+    if len(wrong):
+        n = int(wrong[0])
+        raise ValueError(f"actions[{n}] is {int(actions[n])}, expected an action from 0 to {logp.shape[-1] - 1}")
+
+
+def output_of(name, network, observations):
+    """What a network gives for observations, if it is a tensor of real numbers from which its weights can learn."""
+    output = network(observations)
+    if not isinstance(output, torch.Tensor):
+        raise TypeError(f"{name} gives {shown(output)}, expected a torch.Tensor alone")
+    if not output.is_floating_point():
+        raise ValueError(f"{name} gives numbers of type {output.dtype}, expected real ones, such as torch.float32")
+    learns = isinstance(network, torch.nn.Module) and any(weight.requires_grad for weight in network.parameters())
+    if learns and torch.is_grad_enabled() and not output.requires_grad:
+        raise ValueError(
+            f"the output of {name} needs no gradient, expected one that depends on its weights: it would never learn"
+        )
+    return output
+
+
+def logits_of(policy, state, num_actions):
+    logits = output_of("policy", policy, state)
+    if logits.shape != (len(state), num_actions):
+        raise ValueError(
+            f"the policy maps observations {tuple(state.shape)} to {tuple(logits.shape)}, expected logits "
+            f"{(len(state), num_actions)}: one for each of the {num_actions} actions"
+        )
+    return logits
+
+
+def draw(logits, generator):
+    """An action for each row of logits (E, A): of A exponential clocks at rates pi(a|s) the first to ring, (E,).
+
+    It rings first with probability pi(a|s); drawn so in a quarter of the time that torch.multinomial takes.
+    """
+    return (logits.softmax(dim=-1) / torch.empty_like(logits).exponential_(generator=generator)).argmax(dim=-1)
+
+
+def values_of(value, observations):
+    values, wanted = output_of("value", value, observations), (len(observations),)
+    if values.shape not in (wanted, (*wanted, 1)):
+        raise ValueError(
+            f"the value network maps observations {tuple(observations.shape)} to {tuple(values.shape)}, "
+            f"expected {(*wanted, 1)} or {wanted}: one value for each"
+        )
+    return values.reshape(wanted)
+
+
+def check_environment(env, policy, rng, **counts):
+    """One clear error for each thing that cannot work, before any step."""
+    check_rng(rng)
+    if not isinstance(env, gymnasium.vector.VectorEnv):
+        raise TypeError(
+            f"env is a {type(env).__name__}, expected a gymnasium VectorEnv, such as gymnasium.make_vec('CartPole-v1', "
+            "num_envs=32, vectorization_mode='vector_entry_point') or, of a FiniteMDP, mdp.to_gymnasium(num_envs=32)"
+        )
+    actions = env.single_action_space
+    if not isinstance(actions, gymnasium.spaces.Discrete) or actions.start != 0:
+        raise TypeError(f"the actions of env are {actions}, expected Discrete(n), counted from 0")
+    if not isinstance(env.single_observation_space, (gymnasium.spaces.Discrete, gymnasium.spaces.Box)):
+        raise TypeError(f"the observations of env are {env.single_observation_space}, expected Discrete or Box")
+    if env.metadata.get("autoreset_mode") == gymnasium.vector.AutoresetMode.DISABLED:
+        raise ValueError("env has autoreset disabled: it could not be stepped on until its last episode is over")
+    check_counts(**counts)
+    check_weights(policy=policy)
