@@ -21,6 +21,17 @@ def log_probabilities(policy, observations, actions):
     return logp.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
 
 
+def evaluate_actions(policy, observations, actions):
+    """log pi(a|s) of the actions (N,) taken at observations (N, ...), and the entropy of pi(.|s): (N,) and (N,).
+
+    Both differentiable. Raises ValueError where `log_probabilities` does.
+    """
+    _check_actions(observations, actions)
+    logp = output_of("policy", policy, observations).log_softmax(dim=-1)  # (N, A)
+    _check_range(actions, logp)
+    return logp.gather(-1, actions.unsqueeze(-1)).squeeze(-1), -(logp.exp() * logp).sum(dim=-1)
+
+
 def _parameter(policy):
     """A parameter of the policy, for its device and type; that of a policy without any is a plain CPU tensor."""
     return next(policy.parameters(), torch.empty(0))

@@ -10,14 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from rlbook._checks import require
+from rlbook.advantages import gae
 
 torch = require("torch", extra="deep")
+gymnasium = require("gymnasium", extra="deep")
 
 from rlbook.deep.acting import draw, logits_of, tensors_like  # noqa: E402 (after the check that torch is there)
 
 
 class Rollout(NamedTuple):
-    """T steps of each of E environments. Tensors on the device of the policy."""
+    """T steps of each of E environments. Tensors on the device of the policy; in NumPy what only records want."""
 
     observations: torch.Tensor  # (T + 1, E, ...): row t + 1 is what step t reached
     actions: torch.Tensor  # (T, E)
@@ -25,6 +27,8 @@ class Rollout(NamedTuple):
     terminated: torch.Tensor  # (T, E) bool
     truncated: torch.Tensor  # (T, E) bool
     mask: torch.Tensor  # (T, E) bool: a transition, not the step in which an environment resets itself
+    returns: np.ndarray  # (K,) the sum of the rewards of each episode that ended in these steps, undiscounted
+    lengths: np.ndarray  # (K,) its steps, those of earlier rollouts included
 
 
 class Place(NamedTuple):
@@ -32,12 +36,20 @@ class Place(NamedTuple):
 
     observation: np.ndarray  # (E, ...)
     over: np.ndarray  # (E,) bool: the episode is over, the next step resets
+    returns: np.ndarray  # (E,) the sum of the rewards of the episode so far
+    lengths: np.ndarray  # (E,) its steps so far
 
 
 def start(env, rng):
-    """Reset all environments, seeded by one draw from rng."""
+    """Reset all environments, seeded by one draw from rng.
+
+    Raises ValueError for environments that reset themselves in the step that ends an episode: the state that this step
+    reached is then in no row.
+    """
+    if env.metadata.get("autoreset_mode") == gymnasium.vector.AutoresetMode.SAME_STEP:
+        raise ValueError("env has autoreset_mode SAME_STEP, expected NEXT_STEP: the last state of an episode is a row")
     observation, _ = env.reset(seed=int(rng.integers(2**31)))
-    return Place(observation, np.zeros(env.num_envs, bool))
+    return Place(observation, np.zeros(env.num_envs, bool), np.zeros(env.num_envs), np.zeros(env.num_envs, int))
 
 
 @torch.no_grad()
@@ -46,17 +58,46 @@ def collect(env, policy, place, generator, *, steps):
 
     policy      an nn.Module from observations (E, ...) to logits (E, A), in eval mode
     generator   the torch.Generator that actions are drawn from, on the policy's device
+    The first row holds a transition of at least one environment: where all have to be reset, they are reset before it.
+    Raises ValueError for an observation or a reward that is not finite.
     """
     like, num_actions = tensors_like(env, policy), int(env.single_action_space.n)
-    observation, over = place
-    states, actions, rows = [torch.tensor(observation, **like)], [], []
+    observation, over, returns, lengths = place
+    if over.all():
+        observation, *_ = env.step(np.zeros(env.num_envs, env.single_action_space.dtype))
+        returns, lengths, over = np.zeros_like(returns), np.zeros_like(lengths), np.zeros_like(over)
+    states, actions, rows, ended = [torch.tensor(observation, **like)], [], [], []
     for _ in range(steps):
         actions.append(draw(logits_of(policy, states[-1], num_actions), generator))
         observation, reward, terminated, truncated, _ = env.step(actions[-1].cpu().numpy())
         states.append(torch.tensor(observation, **like))
+        reward = np.where(over, 0.0, reward)
         rows.append((reward, terminated, truncated, ~over))
+        returns, lengths = np.where(over, 0.0, returns) + reward, np.where(over, 0, lengths + 1)
         over = terminated | truncated
+        ended.append((returns[over], lengths[over]))
+    states = _finite("observations", torch.stack(states))
     rewards, *flags = (np.stack(column) for column in zip(*rows))
-    rewards = torch.tensor(rewards, dtype=torch.float32, device=like["device"])
+    rewards = _finite("rewards", torch.tensor(rewards, dtype=torch.float32, device=like["device"]))
     flags = [torch.tensor(flag, device=like["device"]) for flag in flags]
-    return Rollout(torch.stack(states), torch.stack(actions), rewards, *flags), Place(observation, over)
+    ended = [np.concatenate(column) for column in zip(*ended)]
+    place = Place(observation, over, returns, lengths)
+    return Rollout(states, torch.stack(actions), rewards, *flags, *ended), place
+
+
+def advantages_of(rollout, values, *, gamma, lam):
+    """Generalized advantage estimates of a rollout's steps, (T, E), from values (T + 1, E) of all its observations.
+
+    Those of steps that are no transitions are numbers without a meaning: who uses them forgot the mask.
+    """
+    rewards = rollout.rewards.to(values.dtype)
+    ends = {"terminated": rollout.terminated, "truncated": rollout.truncated}
+    return gae(rewards, values[:-1], **ends, gamma=gamma, lam=lam, next_values=values[1:])
+
+
+def _finite(name, tensor):
+    """The tensor (T, E, ...), if all of it is finite."""
+    if not tensor.isfinite().all():
+        t, e, *_ = (~tensor.isfinite()).nonzero()[0].tolist()
+        raise ValueError(f"{name}[{t}, {e}] holds {tensor[t, e].tolist()}, expected finite numbers: step, environment")
+    return tensor
