@@ -83,6 +83,24 @@ def follow(mdp, policy):
     return mix @ mdp.P, r
 
 
+def visits(mdp, policy):
+    """How often (S,) the policy is in each state from the start of an episode on, a visit after t steps counting gamma ** t.
+
+    A terminal state counts 0: nothing is decided there. The visits weigh the states in the policy gradient theorem.
+    Raises ValueError where gamma is 1 and the policy may never end an episode.
+    Source: Sutton & Barto (2018), section 13.2, with the discount.
+    """
+    require_proper(mdp, policy)
+    P, _ = follow(mdp, policy)
+    going, d = ~mdp.terminal, np.zeros(mdp.num_states)
+    P = P[going][:, going].T
+    if scipy.sparse.issparse(P):
+        d[going] = _solve_sparse(scipy.sparse.eye_array(P.shape[0], format="csr") - mdp.gamma * P, mdp.start[going])
+    else:
+        d[going] = np.linalg.solve(np.eye(len(P)) - mdp.gamma * P, mdp.start[going])
+    return d
+
+
 def require_proper(mdp, policy, *, who="the policy", instead=None):
     """Raise ValueError where gamma is 1 and the policy, from some state, never reaches a terminal one.
 
