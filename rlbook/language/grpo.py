@@ -33,6 +33,7 @@ from rlbook.language.fitting import check_ids, check_model  # noqa: E402
 from rlbook.language.rewards import ask, by_position, check_reward, columns_by_position  # noqa: E402
 from rlbook.language.sampling import check_room, checked_temperature, group_logprobs, sample  # noqa: E402
 from rlbook.language.texts import encode  # noqa: E402
+from rlbook.training import trainer  # noqa: E402
 
 STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
 
@@ -57,6 +58,7 @@ class Step(NamedTuple):
     tokens_per_second: float  # completion tokens over the time of the whole step
 
 
+@trainer
 def grpo(
     model,
     tokenizer,
@@ -79,6 +81,7 @@ def grpo(
     epochs=1,
     max_gradient_norm=1.0,
     rows_at_once=None,
+    memory,
 ):
     """Sample a group of completions for each prompt, and make its better ones likelier.
 
@@ -117,11 +120,13 @@ def grpo(
         reference = copy.deepcopy(model)
     if reference is not None:
         reference.eval()
-    scored_again = reference is not None or epochs > 1 or _is_coarse(model)
+    memory.begin(step=0, reference=reference)
+    scored_again = memory.reference is not None or epochs > 1 or _is_coarse(model)
     draw = partial(sample, model, tokenizer, max_new_tokens=max_new_tokens, temperature=temperature, rng=rng)
     scoring = dict(temperature=temperature, group_size=group_size, rows_at_once=rows_at_once)
     learn = partial(update, model, optimizer, clip=clip, max_gradient_norm=max_gradient_norm, **scoring)
-    for step in range(1, steps + 1):
+    while memory.step < steps:
+        memory.step += 1
         started = time.perf_counter()
         chosen = rng.choice(len(prompts), prompts_per_step, replace=False)
         samples = draw([prompts[i] for i in chosen], group_size=group_size)
@@ -131,15 +136,15 @@ def grpo(
         reference_logp, log_ratio = None, np.full(len(rewards), math.nan)
         if scored_again:  # what is compared is scored in one way, since sampling rounds differently
             samples = samples._replace(logprobs=score(model, samples, **scoring))
-        if reference is not None:
-            reference_logp = score(reference, samples, **scoring)
+        if memory.reference is not None:
+            reference_logp = score(memory.reference, samples, **scoring)
             log_ratio = (samples.logprobs - reference_logp).sum(1).cpu().double().numpy()
         leashed = rewards - beta * log_ratio if beta and kl == "reward" else rewards
         advantages = group_relative(leashed, group_size, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
 
         beta_in_loss = beta if kl == "loss" else 0.0
         passes = [learn(samples, advantages, reference_logp, beta=beta_in_loss) for _ in range(epochs)]
-        yield _step(step, started, asked, samples, rewards, advantages, log_ratio, passes, group_size)
+        yield _step(memory.step, started, asked, samples, rewards, advantages, log_ratio, passes, group_size)
 
 
 def update(
