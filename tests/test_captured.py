@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ from transformers.models.llama.modeling_llama import LlamaMLP
 
 from rlbook.language import captured as module
 from rlbook.language import sampling
-from rlbook.language.captured import MULTIPLE, SHAPES, Recording, Tape
+from rlbook.language.captured import MULTIPLE, SHAPES, Decodings, Recording, Tape
 from rlbook.language.exact import enumerate_language, language_logprobs
 from rlbook.language.models import word_tokenizer
 from rlbook.language.rewards import TOY_PROMPTS, TOY_WORDS
@@ -132,7 +133,7 @@ def recordings(model):
     """The recordings of the model as it is, all of them in use."""
     known = module._known[model]
     assert not known.refused
-    return [recording for recording in known.recordings.values() if recording.agreed == 2]
+    return [recording for shape, recording in known.recordings.items() if known.agreed[shape] == 2]
 
 
 def assert_same(ours, theirs, atol=5e-6):
@@ -156,6 +157,22 @@ def test_captured_plain_and_full_pass_are_one_policy(family, plainly, shared):
             full = token_logprobs(model, ours.tokens, ours.mask, attention_mask=ours.attention_mask, temperature=0.8)
         assert torch.allclose(ours.logprobs, full, atol=5e-6, rtol=0)
     assert len(recordings(model)) == 1
+
+
+@EVERY
+@pytest.mark.parametrize("drawn_before", [1, 2])
+def test_a_model_that_takes_what_was_known_of_another_goes_on_with_the_same_rounding(family, drawn_before, shared):
+    """Of 9 tokens asked for before, too few for a recording, or of 18: then the next batch is decoded by one."""
+    first, second = family(), family()
+    for seed in range(drawn_before):
+        draw(first, seed=seed, max_new_tokens=9)
+    for _ in range(2):  # the second remembers something else
+        draw(second, seed=9, max_new_tokens=10)
+    Decodings(second).load_state_dict(deepcopy(Decodings(first).state_dict()))
+    for seed in range(3):
+        one, other = (draw(model, seed=seed, max_new_tokens=9) for model in (first, second))
+        assert torch.equal(one.tokens, other.tokens) and torch.equal(one.logprobs, other.logprobs)
+    assert Decodings(first).state_dict() == Decodings(second).state_dict()
 
 
 @EVERY

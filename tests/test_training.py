@@ -98,7 +98,7 @@ def _(world):
 
 
 LEASHES = {
-    "no leash": {},
+    "no leash": {"steps": 8},  # the decoding of its fourth step is recorded
     "a reference of its own": {"beta": 0.1, "epochs": 2},
     "another as reference": {"beta": 0.1, "kl": "loss"},
 }

@@ -44,6 +44,7 @@ class Known:
         self.signature, self.config = signature, deepcopy(config)
         self.refused = False
         self.asked = {}  # {shape: tokens asked for in it}, the latest shape last
+        self.agreed = {}  # {shape: how often a recording of it was seen to say what the plain step says}
         self.recordings = {}  # {shape: `Recording`}
 
     def pays(self, shape, num_tokens):
@@ -51,8 +52,8 @@ class Known:
         self.asked[shape] = self.asked.pop(shape, 0) + num_tokens
         if len(self.asked) > SHAPES:
             oldest = next(iter(self.asked))
-            del self.asked[oldest]
-            self.recordings.pop(oldest, None)
+            for kept in (self.asked, self.agreed, self.recordings):
+                kept.pop(oldest, None)
         return self.asked[shape] >= PAYS
 
 
@@ -173,7 +174,8 @@ class Decoding:
     def __call__(self, tokens, mask):
         positions, masks, places = next(self.steps)
         inputs = [tokens, positions, *masks, *places]
-        if self.recording is not None and self.recording.agreed == 2:
+        agreed = self.known.agreed.get(self.shape, 0)
+        if self.recording is not None and agreed == 2:
             return self._again(inputs)
         if self.known.refused:
             return self.plain(tokens, mask)
@@ -182,7 +184,9 @@ class Decoding:
             ours = self._record(inputs) if self.recording is None else self._again(inputs)
             if not _close(ours[going], logits[going]):
                 raise ValueError("what was recorded gives other logits")
-            self.recording.agreed += 1
+            if agreed == 2:  # before what is known was saved, and then taken by `Decodings`
+                return ours
+            self.known.agreed[self.shape] = agreed + 1
         except Exception:  # of whatever kind: the plain step has just worked, and goes on to
             self.known.refused = True
         return logits
@@ -235,6 +239,32 @@ def _close(ours, logits):
     """Whether two steps differ by rounding only. What is wrong (a position, a mask, a memory) differs by much more."""
     scale = logits.abs().max().clamp(min=1)
     return bool((ours - logits).abs().max() <= torch.finfo(logits.dtype).eps ** 0.5 * scale)
+
+
+class Decodings:
+    """Which steps of a model are recorded by now, as a state that can be saved: a recording rounds otherwise.
+
+    A model that takes the state records these steps when they come again, and decodes with the same rounding from then on.
+    """
+
+    def __init__(self, model):
+        self.model = model
+
+    def state_dict(self):
+        known = _what_is_known(self.model)
+        if known is None:
+            return {"refused": True, "shapes": []}
+        shapes = [(shape, asked, known.agreed.get(shape, 0)) for shape, asked in known.asked.items()]
+        return {"refused": known.refused, "shapes": shapes}
+
+    def load_state_dict(self, state):
+        known = _what_is_known(self.model)
+        if known is None:
+            return
+        known.refused = state["refused"]
+        known.asked = {shape: asked for shape, asked, _ in state["shapes"]}
+        known.agreed = {shape: agreed for shape, _, agreed in state["shapes"]}
+        known.recordings = {}
 
 
 class GroupLayer(CacheLayerMixin):
@@ -340,7 +370,6 @@ class Recording:
         for name, number in tape.numbers.items():
             root.register_buffer(name, number)
         self.once, self.step = (torch.fx.GraphModule(root, graph).forward for graph in (tape.once, tape.step))
-        self.agreed = 0  # how often it was seen to say what the plain step says
 
 
 def _binding(target):

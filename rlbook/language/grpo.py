@@ -29,6 +29,7 @@ from rlbook._torch import (  # noqa: E402
     gradient_norm,
     parameters,
 )
+from rlbook.language.captured import Decodings  # noqa: E402
 from rlbook.language.fitting import check_ids, check_model  # noqa: E402
 from rlbook.language.rewards import ask, by_position, check_reward, columns_by_position  # noqa: E402
 from rlbook.language.sampling import check_room, checked_temperature, group_logprobs, sample  # noqa: E402
@@ -120,7 +121,7 @@ def grpo(
         reference = copy.deepcopy(model)
     if reference is not None:
         reference.eval()
-    memory.begin(step=0, reference=reference)
+    memory.begin(step=0, reference=reference, decodings=Decodings(model))
     scored_again = memory.reference is not None or epochs > 1 or _is_coarse(model)
     draw = partial(sample, model, tokenizer, max_new_tokens=max_new_tokens, temperature=temperature, rng=rng)
     scoring = dict(temperature=temperature, group_size=group_size, rows_at_once=rows_at_once)
