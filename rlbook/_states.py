@@ -43,7 +43,7 @@ def packed(name, value, names):
         return {KIND: _kind(value), "state": packed(name, _state(name, value, names), names)}
     if _kind(value) in (ARRAY, SCALAR):
         return {KIND: _kind(value), "state": _as_tensor(name, value)}
-    if hasattr(value, "_fields"):
+    if _has_fields(value):
         return {KIND: _kind(value), "state": tuple(packed(name + at, part, names) for at, part in _parts(value))}
     if type(value) in (tuple, list):
         return type(value)(packed(name + at, part, names) for at, part in _parts(value))
@@ -88,7 +88,7 @@ def restored(name, value, saved, things):
     parts = [restored(name + at, part, there, things) for (at, part), (_, there) in pairs]
     if isinstance(value, dict):
         return _with_parts(value, parts)
-    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return type(value)(*parts) if _has_fields(value) else type(value)(parts)
 
 
 # The kinds of live things: which they are, their states, whether one fits, and how it is put in place
@@ -202,9 +202,13 @@ def _kind(value):
     """A word for what must be the same here and in a checkpoint; None for numbers, texts, tensors, lists and dicts."""
     if isinstance(value, np.random.Generator):
         return type(value.bit_generator).__name__
-    if _is_live(value) or hasattr(value, "_fields"):
+    if _is_live(value) or _has_fields(value):
         return type(value).__name__
     return ARRAY if type(value) is np.ndarray else SCALAR if isinstance(value, np.generic) else None
+
+
+def _has_fields(value):
+    return isinstance(value, tuple) and hasattr(value, "_fields")
 
 
 def _saved_kind(saved):
@@ -219,7 +223,7 @@ def _parts(value):
     """Pairs of a place, such as [0] or .observation, and what stands there, of a tuple, a list or a dict."""
     if isinstance(value, dict):
         return [(f"[{key!r}]", part) for key, part in value.items()]
-    if hasattr(value, "_fields"):
+    if _has_fields(value):
         return [(f".{field}", part) for field, part in zip(value._fields, value)]
     return [(f"[{i}]", part) for i, part in enumerate(value)] if isinstance(value, tuple | list) else []
 
@@ -229,7 +233,7 @@ def _alike(value, saved):
     content = _content(saved)
     if isinstance(value, dict) and isinstance(content, dict):
         return list(value) == list(content)
-    same = isinstance(content, tuple) if hasattr(value, "_fields") else type(content) is type(value)
+    same = isinstance(content, tuple) if _has_fields(value) else type(content) is type(value)
     return same and isinstance(value, tuple | list) and len(value) == len(content)
 
 

@@ -19,7 +19,7 @@ def check_optimizer(optimizer, **networks):
     """Raise unless each network is a module with something to train, all of it finite and held by the optimizer."""
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise TypeError(f"optimizer is a {type(optimizer).__name__}, expected one of torch.optim")
-    needed = inspect.signature(optimizer.step).parameters.values()
+    _, *needed = inspect.signature(type(optimizer).step).parameters.values()  # the class's: schedulers wrap the other
     if any(p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in needed):
         raise TypeError(
             f"optimizer is a {type(optimizer).__name__}, whose step needs a closure, to compute the loss again and "

@@ -22,6 +22,7 @@ torch = require("torch", extra="deep")
 
 from rlbook._states import check_fits, is_drawn_from, live_things, packed, restored  # noqa: E402 (after that check)
 
+UNREADABLE = OSError, UnicodeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, pickle.UnpicklingError
 FORMAT = 1  # of the files; a change that older files do not fit makes it 2
 
 
@@ -208,7 +209,7 @@ def log_to(records, writer):
     if not callable(getattr(writer, "add_scalar", None)):
         raise TypeError(f"writer is {shown(writer)}, expected a SummaryWriter of torch.utils.tensorboard")
     for record in records:
-        if not hasattr(record, "_fields"):
+        if not (isinstance(record, tuple) and hasattr(record, "_fields")):
             raise TypeError(f"a record is {shown(record)}, expected a NamedTuple with the step as its first field")
         for field, value in zip(record._fields, record):
             mean = _mean(value)
@@ -232,11 +233,13 @@ def _read(path):
     try:
         with zipfile.ZipFile(path) as file:  # PyTorch does not look at the checksums
             broken = file.testzip()
-        contents = torch.load(path, map_location="cpu", weights_only=True)
-    except (zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        contents = None if broken else torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except UNREADABLE as error:
         raise ValueError(f"{shown(path)} is no checkpoint, or a broken one, {expected}") from error
     if broken:
-        raise ValueError(f"{shown(path)} is broken: its checksums are those of other contents, {expected}")
+        raise ValueError(f"{shown(path)} is broken: the checksum of {shown(broken)} is that of something else")
     if not isinstance(contents, dict) or "format" not in contents:
         raise ValueError(f"{shown(path)} is no checkpoint of a training, {expected}")
     if contents["format"] != FORMAT:
