@@ -565,10 +565,9 @@ def test_networks_are_there_as_soon_as_it_is_resumed(tmp_path):
 KILLED = """
 import os, signal, sys, time
 from pathlib import Path
-import numpy as np, torch
-from rlbook.deep.networks import mlp
+import numpy as np
 from rlbook.training import resume, save
-from test_training import case, rng, actor_and_critic, WORLDS
+from test_training import actor_and_critic, rng
 from rlbook.deep.actor_critic import a2c
 
 EVERY, path = 4, Path(sys.argv[1]) / "checkpoint"
