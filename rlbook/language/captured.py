@@ -6,13 +6,15 @@ the model for the next ones. What differs between steps is an input: tokens, pos
 new keys and values. What is the same in all steps of a batch is computed once, from the weights as they are then, so
 that an optimizer's step is seen. The rows of a group read the keys and values of their prompt from one place.
 
-A recording holds for one shape of one model as it was, on a CPU. It is used after it has given the plain step's logits
-for two tokens; a model that cannot be recorded, or gives other logits then, keeps the plain step.
+A recording holds for one shape of one model as it was, on a CPU; on a GPU it is a CUDA graph (see cuda_graph.py). It is
+used after it has given the plain step's logits for two tokens; a model that cannot be recorded, or gives other logits
+then, keeps the plain step.
 """
 
 import weakref
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
+from itertools import count
 from operator import getitem
 from types import BuiltinFunctionType, MethodDescriptorType
 
@@ -24,8 +26,12 @@ require("transformers", extra="language")
 from torch.fx.node import map_aggregate  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from transformers import AttentionInterface, PreTrainedConfig  # noqa: E402
-from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer, DynamicSlidingWindowLayer  # noqa: E402
+from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer  # noqa: E402
 from transformers.masking_utils import create_masks_for_generate  # noqa: E402
+
+from rlbook.language.cuda_graph import StaticStep, fits  # noqa: E402
+from rlbook.language.fitting import rounding  # noqa: E402
+from rlbook.language.fixed_cache import FixedLayer, one_step  # noqa: E402
 
 MULTIPLE = 8  # of columns: prompts of about the same length share a recording
 PAYS = 16  # tokens asked for in one shape: to record a step takes as long as about ten plain ones
@@ -33,6 +39,9 @@ SHAPES = 32  # recordings kept for a model
 EMPTY = 2**23  # bytes in a layer that may wait for tokens: to read more of them takes longer than Python's walk
 SHARED = 2**20  # bytes of a layer's prompts, once for each row, that a processor has at hand: more are read by groups
 SMALL = 2**17  # numbers in a weight that is turned round once a batch, since few rows are multiplied faster then
+ON_GRAPHS = ("cuda",)  # the kinds of devices where a step is captured as a graph, and then:
+WIDE_MULTIPLE = 64  # of columns: to read some in vain costs a GPU less than another graph
+GRAPHS = 4  # kept for a model, each with keys and values of its own
 
 _known = weakref.WeakKeyDictionary()  # {model: `Known`}
 
@@ -40,17 +49,18 @@ _known = weakref.WeakKeyDictionary()  # {model: `Known`}
 class Known:
     """What was learned of a model as it is: whether its step can be captured, and the recordings of its shapes."""
 
-    def __init__(self, signature, config):
+    def __init__(self, signature, config, most):
         self.signature, self.config = signature, deepcopy(config)
+        self.most = most  # shapes that are remembered
         self.refused = False
         self.asked = {}  # {shape: tokens asked for in it}, the latest shape last
         self.agreed = {}  # {shape: how often a recording of it was seen to say what the plain step says}
-        self.recordings = {}  # {shape: `Recording`}
+        self.recordings = {}  # {shape: `Recording`, on a GPU `StaticStep`}
 
     def pays(self, shape, num_tokens):
         """Whether enough tokens have been asked for in this shape, with num_tokens more, to record it."""
         self.asked[shape] = self.asked.pop(shape, 0) + num_tokens
-        if len(self.asked) > SHAPES:
+        if len(self.asked) > self.most:
             oldest = next(iter(self.asked))
             for kept in (self.asked, self.agreed, self.recordings):
                 kept.pop(oldest, None)
@@ -65,25 +75,21 @@ def captured(plain, model, cache, prompts, group_size, max_new_tokens):
     remembers of them; group_size consecutive rows continue each, in at most max_new_tokens - 1 steps.
     """
     known = _what_is_known(model)
-    if known is None or known.refused or not _holds_keys(cache, prompts, group_size * max_new_tokens):
+    if known is None or known.refused or not _holds_keys(cache, prompts):
         return plain
-    autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
-    num_rows = len(prompts) * group_size
-    size = sum(_column(rows) for rows in (cache.layers[0].keys, cache.layers[0].values))
-    if group_size * size * prompts.shape[1] <= SHARED:  # every row is a group of its own
-        prompts, group_size = prompts.repeat_interleave(group_size, 0), 1
-    shape = num_rows, group_size, _rounded(prompts.shape[1]), _rounded(max_new_tokens), autocast
-    if not known.pays(shape, max_new_tokens):
+    decoding = GraphDecoding if model.device.type in ON_GRAPHS else Decoding
+    shape = decoding.shape_of(cache, prompts, group_size, max_new_tokens)
+    if shape is None or not known.pays(shape, max_new_tokens):
         return plain
     try:
-        return Decoding(plain, model, known, shape, cache, prompts)
+        return decoding(plain, model, known, shape, cache, prompts)
     except Exception:  # of whatever kind: the plain step does without what was tried
         known.refused = True
         return plain
 
 
-def _rounded(columns):
-    return -(-columns // MULTIPLE) * MULTIPLE
+def _rounded(columns, multiple=MULTIPLE):
+    return -(-columns // multiple) * multiple
 
 
 def _what_is_known(model):
@@ -93,17 +99,23 @@ def _what_is_known(model):
     watched = torch.nn.modules.module._has_any_global_hook() or any(
         module._forward_hooks or module._forward_pre_hooks for module in modules
     )
-    common = all(type(weight) in (torch.Tensor, torch.nn.Parameter) and weight.is_cpu for weight in weights)
-    if watched or not common or model.config._attn_implementation not in ("sdpa", "eager"):
+    device, on_graphs = model.device, model.device.type in ON_GRAPHS
+    common = all(type(weight) in (torch.Tensor, torch.nn.Parameter) and weight.device == device for weight in weights)
+    if (
+        watched
+        or not common
+        or not (device.type == "cpu" or on_graphs)
+        or model.config._attn_implementation not in ("sdpa", "eager")
+    ):
         return None
     signature = (
         [(id(module), module.training, id(vars(module).get("forward", type(module).forward))) for module in modules],
-        [(id(weight), weight.dtype, weight.shape) for weight in weights],
+        [(id(weight), weight.dtype, weight.shape, weight.data_ptr() if on_graphs else None) for weight in weights],
     )
     known = _known.get(model)
     settings = _settings(model.config)
     if known is None or known.signature != signature or known.config != settings:
-        known = _known[model] = Known(signature, settings)
+        known = _known[model] = Known(signature, settings, most=GRAPHS if on_graphs else SHAPES)
     return known
 
 
@@ -120,18 +132,22 @@ def _weights(modules):
     return [tensor for tensors in kept for tensor in tensors.values() if tensor is not None]
 
 
-def _column(rows):
-    """The bytes of one column of keys or values (G, H, P, D)."""
-    return rows[:, :, 0].nbytes
+def _column(layer):
+    """The bytes of one column of keys and values (G, H, P, D)."""
+    return sum(rows[:, :, 0].nbytes for rows in (layer.keys, layer.values))
 
 
-def _holds_keys(cache, prompts, to_come):
-    """Whether all that the cache remembers is the keys and values of the prompts, and so many more columns are few."""
+def _autocast(device):
+    """The type of numbers of the autocast that is on, None where none is."""
+    return torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
+
+
+def _holds_keys(cache, prompts):
+    """Whether all that the cache remembers is the keys and values of the prompts (G, P)."""
     return len(cache) > 0 and all(
         type(layer) in (DynamicLayer, DynamicSlidingWindowLayer)
         and layer.is_initialized
         and layer.get_seq_length() == prompts.shape[1]
-        and (_column(layer.keys) + _column(layer.values)) * to_come <= EMPTY
         for layer in cache.layers
     )
 
@@ -139,13 +155,25 @@ def _holds_keys(cache, prompts, to_come):
 class Decoding:
     """The steps of one batch: what is the same in all of them, and what each will be given besides tokens."""
 
+    @staticmethod
+    def shape_of(cache, prompts, group_size, max_new_tokens):
+        """What a recording holds for: rows, rows of a group, columns, steps, autocast; None where too many stay empty."""
+        to_come = group_size * max_new_tokens
+        if any(_column(layer) * to_come > EMPTY for layer in cache.layers):
+            return None
+        num_rows = len(prompts) * group_size
+        if group_size * _column(cache.layers[0]) * prompts.shape[1] <= SHARED:
+            group_size = 1  # every row is a group of its own
+        return num_rows, group_size, _rounded(prompts.shape[1]), _rounded(max_new_tokens), _autocast(prompts.device)
+
     def __init__(self, plain, model, known, shape, cache, prompts):
         self.plain, self.model, self.known, self.shape = plain, model, known, shape
         num_rows, group_size, width, steps, _ = shape
+        prompts = prompts.repeat_interleave(num_rows // (len(prompts) * group_size), 0)
         self.layers = [
             GroupLayer(layer, num_rows, group_size, prompts.shape[1], width, steps) for layer in cache.layers
         ]
-        self.masks = self._masks(prompts, width, steps)
+        self.masks = masks_of_steps(model, self.layers, prompts, width, steps)
         lengths = prompts.sum(1).repeat_interleave(group_size)[:, None]
         positions = (lengths + torch.arange(steps)[:, None, None]).unbind()
         masks = zip(*(mask.unbind() for mask in self.masks.values()))
@@ -154,26 +182,8 @@ class Decoding:
         self.recording = known.recordings.get(shape)
         self.constants = None
 
-    def _masks(self, prompts, width, steps):
-        """{kind of layer: mask (T, G, 1, 1, L)} of the steps to come, to be added to scores: 0, or very low.
-
-        A row that has ended goes on seeing all of its own: what it would say is not looked at.
-        """
-        there = torch.nn.functional.pad(prompts, (0, steps), value=True)
-        queries = torch.empty(len(prompts), steps, 0, dtype=self.model.dtype)
-        masks = create_masks_for_generate(self.model.config, queries, there, Cache(layers=self.layers))
-        low = torch.finfo(torch.float32).min
-        added = {}
-        for kind, mask in (masks if isinstance(masks, dict) else {None: masks}).items():
-            mask = mask.float() if mask.is_floating_point() else torch.where(mask, 0.0, low)
-            prompt, own = mask.split([prompts.shape[1], steps], 3)
-            prompt = torch.nn.functional.pad(prompt, (0, width - prompts.shape[1]), value=low)
-            added[kind] = torch.cat([prompt, own], 3).permute(2, 0, 1, 3)[:, :, :, None].contiguous()
-        return added
-
     def __call__(self, tokens, mask):
-        positions, masks, places = next(self.steps)
-        inputs = [tokens, positions, *masks, *places]
+        inputs = self._inputs(tokens)
         agreed = self.known.agreed.get(self.shape, 0)
         if self.recording is not None and agreed == 2:
             return self._again(inputs)
@@ -182,7 +192,7 @@ class Decoding:
         logits, going = self.plain(tokens, mask), mask[-1][:, 0]
         try:
             ours = self._record(inputs) if self.recording is None else self._again(inputs)
-            if not _close(ours[going], logits[going]):
+            if not _close(self.model, ours[going], logits[going]):
                 raise ValueError("what was recorded gives other logits")
             if agreed == 2:  # before what is known was saved, and then taken by `Decodings`
                 return ours
@@ -190,6 +200,11 @@ class Decoding:
         except Exception:  # of whatever kind: the plain step has just worked, and goes on to
             self.known.refused = True
         return logits
+
+    def _inputs(self, tokens):
+        """What this step is given: tokens, their positions, masks, and where to write their keys and values."""
+        positions, masks, places = next(self.steps)
+        return [tokens, positions, *masks, *places]
 
     def _again(self, inputs):
         with torch.autocast("cpu", enabled=False) if self.shape[-1] else nullcontext():  # casts are in the recording
@@ -212,16 +227,61 @@ class Decoding:
             layer.places = next(places), next(places)
         tape = Tape(inputs, self._same(), changing=[rows for layer in self.layers for rows in layer.own])
         with _in_groups(self.model.config.get_text_config()), tape:
-            logits = self.model(
-                input_ids=tokens,
-                attention_mask=masks.get(None, masks),
-                position_ids=positions,
-                cache=Cache(layers=self.layers),
-                use_cache=True,
-                logits_to_keep=1,
-            ).logits[:, -1]
+            logits = one_step(self.model, self.layers, tokens, positions, masks)
         self.recording = self.known.recordings[self.shape] = Recording(tape, logits)
         return logits
+
+
+class GraphDecoding(Decoding):
+    """The same on a GPU, by the `StaticStep` of the shape, in which every row has its prompt for itself."""
+
+    @staticmethod
+    def shape_of(cache, prompts, group_size, max_new_tokens):
+        num_rows = len(prompts) * group_size
+        width, steps = _rounded(prompts.shape[1], WIDE_MULTIPLE), _rounded(max_new_tokens, WIDE_MULTIPLE)
+        num_bytes = sum(_column(layer) for layer in cache.layers) * group_size * (width + steps)
+        return (num_rows, width, steps, _autocast(prompts.device)) if fits(num_bytes, prompts.device) else None
+
+    def __init__(self, plain, model, known, shape, cache, prompts):
+        self.plain, self.model, self.known, self.shape = plain, model, known, shape
+        num_rows, width, steps, autocast = shape
+        self.recording = known.recordings.get(shape)
+        self.static = self.recording or StaticStep(model, cache, num_rows, width, steps, autocast)
+        for static, layer in zip(self.static.layers, cache.layers):
+            static.begin(layer, prompts.shape[1])
+        self.static.begin(prompts, masks_of_steps(model, self.static.layers, prompts, width, steps))
+        self.steps = count()
+
+    def _inputs(self, tokens):
+        return tokens, next(self.steps)
+
+    def _again(self, inputs):
+        return self.static(*inputs)
+
+    def _record(self, inputs):
+        """The logits of this step, by the graph that is captured now."""
+        self.static.capture(self.model, beside=self.known.recordings.values())
+        self.recording = self.known.recordings[self.shape] = self.static
+        return self.static(*inputs)
+
+
+def masks_of_steps(model, layers, prompts, width, steps):
+    """{kind of layer: mask (T, G, 1, 1, L)} of the steps to come, to be added to scores: 0, or very low.
+
+    prompts (G, P) bool are in the first P of width columns; then come those of the steps. A row that has ended goes on
+    seeing all of its own: what it would say is not looked at.
+    """
+    there = torch.nn.functional.pad(prompts, (0, steps), value=True)
+    queries = torch.empty(len(prompts), steps, 0, dtype=model.dtype, device=prompts.device)
+    masks = create_masks_for_generate(model.config, queries, there, Cache(layers=layers))
+    low = torch.finfo(torch.float32).min
+    added = {}
+    for kind, mask in (masks if isinstance(masks, dict) else {None: masks}).items():
+        mask = mask.float() if mask.is_floating_point() else torch.where(mask, 0.0, low)
+        prompt, own = mask.split([prompts.shape[1], steps], 3)
+        prompt = torch.nn.functional.pad(prompt, (0, width - prompts.shape[1]), value=low)
+        added[kind] = torch.cat([prompt, own], 3).permute(2, 0, 1, 3)[:, :, :, None].contiguous()
+    return added
 
 
 @contextmanager
@@ -235,10 +295,9 @@ def _in_groups(config):
         config._attn_implementation = attention
 
 
-def _close(ours, logits):
-    """Whether two steps differ by rounding only. What is wrong (a position, a mask, a memory) differs by much more."""
-    scale = logits.abs().max().clamp(min=1)
-    return bool((ours - logits).abs().max() <= torch.finfo(logits.dtype).eps ** 0.5 * scale)
+def _close(model, ours, logits):
+    """Whether two steps of the model differ by rounding only. What is wrong (a position, a mask) differs by much more."""
+    return bool((ours - logits).abs().max() <= rounding(model, logits) * logits.abs().max().clamp(min=1))
 
 
 class Decodings:
@@ -267,18 +326,15 @@ class Decodings:
         known.recordings = {}
 
 
-class GroupLayer(CacheLayerMixin):
+class GroupLayer(FixedLayer):
     """Keys and values of one layer: those of the prompts (G, H, P, D), and those of their completions (B, H, T, D).
 
     Where every row is a group of its own, both are one: (B, H, P + T, D). All columns are there from the start, at
     first empty; an update writes into the places of this step. Half precision is kept as float32, for the softmax.
     """
 
-    is_compileable = True  # so that transformers makes a mask where a growing cache could do without
-
     def __init__(self, layer, num_rows, group_size, num_columns, width, steps):
-        super().__init__()
-        self.is_initialized, self.num_columns, self.steps = True, num_columns, steps
+        super().__init__(num_columns, steps)
         self.prompt, self.own = [], []
         for rows, empty in ((layer.keys, _empty_keys), (layer.values, _empty_values)):
             rows = rows.float() if rows.dtype.itemsize < 4 else rows
@@ -293,22 +349,10 @@ class GroupLayer(CacheLayerMixin):
             filled.copy_(rows[:, None])
             self.own.append(own)
 
-    def lazy_initialization(self, key_states, value_states):
-        """Nothing is left to do."""
-
     def update(self, key_states, value_states, *args, **kwargs):
         for place, states in zip(self.places, (key_states, value_states)):
             place.copy_(states)
         return self.own
-
-    def get_mask_sizes(self, query_length):
-        return self.get_max_length(), 0
-
-    def get_seq_length(self):
-        return self.num_columns
-
-    def get_max_length(self):
-        return self.num_columns + self.steps
 
 
 def _empty_values(like, num_rows, num_columns):

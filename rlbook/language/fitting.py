@@ -102,10 +102,10 @@ def _rehearse(model):
     if again.shape[1:] != alone.shape:
         return False
     scale = alone[alone.isfinite()].abs().max()
-    return torch.allclose(again, alone.expand_as(again), rtol=0, atol=float(_rounding(model, alone) * scale))
+    return torch.allclose(again, alone.expand_as(again), rtol=0, atol=float(rounding(model, alone) * scale))
 
 
-def _rounding(model, logits):
+def rounding(model, logits):
     """How much two passes through the model may differ by rounding, as a share of the largest logit.
 
     What is wrong (a position, a mask, a memory) makes a much greater difference: 20,000 times as much as rounding in
