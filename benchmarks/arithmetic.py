@@ -38,20 +38,20 @@ def answer(model, tokenizer, rng):
     return np.array([right, numbers, exact_match(prompts, likeliest, answers)], dtype=bool)
 
 
-def train(seed):
+def train(seed, device="cpu", steps=50):
     """One run: a line of the table."""
     rng = np.random.default_rng(seed)
-    model, tokenizer = load("arithmetic", device="cpu")
+    model, tokenizer = load("arithmetic", device=device)
     before = answer(model, tokenizer, rng)
     prompts, answers = sums(held_out=False)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5)
-    steps = grpo(
+    run = grpo(
         model,
         tokenizer,
         prompts,
         exact_match,
         optimizer,
-        steps=50,
+        steps=steps,
         prompts_per_step=64,
         group_size=16,
         max_new_tokens=5,
@@ -59,7 +59,7 @@ def train(seed):
         rng=rng,
     )
     started, cpu_started = time.perf_counter(), time.process_time()
-    for _ in steps:
+    for _ in run:
         pass
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     after = answer(model, tokenizer, rng)
