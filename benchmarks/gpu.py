@@ -144,7 +144,9 @@ def learning(sizes):
     for kind, way in product(["autocast", "bfloat16"], ["plain", "captured"]):
         model, tokenizer = model_of(name, sizes, torch.float32 if kind == "autocast" else torch.bfloat16)
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6)
-        settings = dict(steps=2 if way == "plain" else 3, prompts_per_step=8, group_size=GROUP, max_new_tokens=sizes.new)
+        settings = dict(
+            steps=2 if way == "plain" else 3, prompts_per_step=8, group_size=GROUP, max_new_tokens=sizes.new
+        )
         run = grpo(model, tokenizer, prompts, evenness, optimizer, rng=np.random.default_rng(0), **settings)
         if DEVICE.type == "cuda":
             torch.cuda.reset_peak_memory_stats()

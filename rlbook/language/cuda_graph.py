@@ -55,7 +55,7 @@ class StaticStep:
         self.graph, self.logits = graph_of(compute, next((other.graph.pool() for other in beside), None))
 
     def __call__(self, tokens, step):
-        """The logits (B, V) after tokens (B, 1), the completions' tokens number `step` from 0; the next call overwrites them."""
+        """The logits (B, V) after tokens (B, 1), number `step` of the completions from 0; the next call overwrites them."""
         self.tokens.copy_(tokens)
         self.step.fill_(step)
         self.graph.replay()
