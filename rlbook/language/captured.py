@@ -246,7 +246,10 @@ class GraphDecoding(Decoding):
         self.plain, self.model, self.known, self.shape = plain, model, known, shape
         num_rows, width, steps, autocast = shape
         self.recording = known.recordings.get(shape)
+        if self.recording is not None and self.recording.user() is not None:  # sampling within sampling, or a thread
+            self.recording = None
         self.static = self.recording or StaticStep(model, cache, num_rows, width, steps, autocast)
+        self.static.user = weakref.ref(self)
         for static, layer in zip(self.static.layers, cache.layers):
             static.begin(layer, prompts.shape[1])
         self.static.begin(prompts, masks_of_steps(model, self.static.layers, prompts, width, steps))
@@ -259,7 +262,11 @@ class GraphDecoding(Decoding):
         return self.static(*inputs)
 
     def _record(self, inputs):
-        """The logits of this step, by the graph that is captured now."""
+        """The logits of this step, by the graph that is captured now; the oldest make room for its keys and values."""
+        for shape in [shape for shape in self.known.asked if shape in self.known.recordings]:
+            kept = [self.static, *self.known.recordings.values()]
+            if not fits(sum(static.num_bytes for static in kept), self.model.device):
+                del self.known.recordings[shape]
         self.static.capture(self.model, beside=self.known.recordings.values())
         self.recording = self.known.recordings[self.shape] = self.static
         return self.static(*inputs)

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from rlbook.language.fixed_cache import FixedLayer, one_step  # noqa: E402
 
-SHARE = 0.25  # of the memory of a card, the most that the keys and values of one graph may take
+SHARE = 0.25  # of the memory of a card, the most that keys and values of graphs may take
 
 
 class StaticStep:
@@ -34,6 +34,12 @@ class StaticStep:
         self.step = torch.zeros(1, dtype=torch.long, device=model.device)
         self.masks = {}  # {kind of layer: what is added to scores (T, G, 1, 1, L)}
         self.graph = None
+        self.user = None  # a weak reference to whom it serves
+
+    @property
+    def num_bytes(self):
+        """Of its keys and values."""
+        return sum(rows.nbytes for layer in self.layers for rows in layer.own)
 
     def begin(self, prompts, masks):
         """Let the rows go on from prompts (G, P) bool whose keys the layers hold; masks {kind: (T, G, 1, 1, L)}."""
@@ -121,5 +127,5 @@ def graph_of(compute, pool):
 
 
 def fits(num_bytes, device):
-    """Whether so much may be kept on the device for a graph."""
+    """Whether so much may be kept on the device for graphs."""
     return device.type != "cuda" or num_bytes <= SHARE * torch.cuda.get_device_properties(device).total_memory
