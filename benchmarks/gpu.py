@@ -4,11 +4,12 @@
     python benchmarks/gpu.py write learn   only these parts, which are printed only
     python benchmarks/gpu.py --dry-run     the same with tiny models, on a processor if there is no GPU; printed only
 
-The models have the shapes of SmolLM2-135M and Qwen2.5-0.5B and random weights, so no network is needed. Times are those
-of a second run with the same shapes. A line of the table is a number, what it says, and on which card with which versions.
+The models have the shapes of SmolLM2-135M and Qwen2.5-0.5B and random weights, so no network is needed. Completions come
+in groups of 8. Times are those of a second run with the same shapes, of GRPO the third step, without cuDNN's attention
+(see plans). A line of the table is a number, what it says, and on which card with which versions.
 
-write    tokens a second of completions, prompts and all: by the plain step, by the captured one, by generate
-learn    seconds and peak memory of a step of GRPO, by either
+write    tokens a second of 128 after prompts of 256, these included: plain step, captured one, generate of transformers
+learn    seconds and peak memory of a step of GRPO, sampled with the plain step or the captured one
 sums     the shipped model "arithmetic", trained with GRPO: held-out sums right before and after
 exact    how far its log-probabilities are from those of a processor in float64
 plans    the plain step for a new shape, with the attention of cuDNN, which makes a plan for each, and without
@@ -19,6 +20,7 @@ import gc
 import time
 from contextlib import nullcontext
 from copy import deepcopy
+from functools import partial
 from itertools import product
 from pathlib import Path
 from unittest.mock import patch
@@ -104,24 +106,14 @@ def writing(sizes):
         model, tokenizer = model_of(name, sizes, torch.bfloat16)
         for rows in sizes.rows:
             prompts = prompts_of(sizes, rows // GROUP)
-            calls = {
-                way: lambda prompts=prompts, model=model, tokenizer=tokenizer: sample(
-                    model,
-                    tokenizer,
-                    prompts,
-                    max_new_tokens=sizes.new,
-                    group_size=GROUP,
-                    rng=np.random.default_rng(0),
-                )
-                for way in ("plain", "captured")
-            }
-            calls["generate"] = lambda prompts=prompts, model=model, tokenizer=tokenizer: generate(
-                model, tokenizer, prompts, sizes.new
-            )
-            for way, call in calls.items():
+            settings = dict(max_new_tokens=sizes.new, group_size=GROUP, rng=np.random.default_rng(0))
+            ours = partial(sample, model, tokenizer, prompts, **settings)
+            theirs = partial(generate, model, tokenizer, prompts, sizes.new)
+            for way, call in {"plain": ours, "captured": ours, "generate": theirs}.items():
                 with step(way):
                     call()
-                    yield f"{name}, bfloat16, {rows} rows", way, "tokens/s", round(rows * sizes.new / seconds(call))
+                    speed = rows * sizes.new / seconds(call)
+                yield f"{name}, bfloat16, {rows} rows", way, "tokens/s", round(speed)
 
 
 def generate(model, tokenizer, prompts, new):
@@ -139,29 +131,35 @@ def evenness(prompts, completions, **columns):
 
 
 def learning(sizes):
-    name = "Qwen2.5-0.5B"
-    prompts = prompts_of(sizes, 8)
+    name, prompts = "Qwen2.5-0.5B", prompts_of(sizes, 8)
     for kind, way in product(["autocast", "bfloat16"], ["plain", "captured"]):
+        forget()
         model, tokenizer = model_of(name, sizes, torch.float32 if kind == "autocast" else torch.bfloat16)
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6)
-        settings = dict(
-            steps=2 if way == "plain" else 3, prompts_per_step=8, group_size=GROUP, max_new_tokens=sizes.new
-        )
+        settings = dict(steps=3, prompts_per_step=8, group_size=GROUP, max_new_tokens=sizes.new)
         run = grpo(model, tokenizer, prompts, evenness, optimizer, rng=np.random.default_rng(0), **settings)
-        if DEVICE.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()
         with step(way), torch.autocast(DEVICE.type, torch.bfloat16, enabled=kind == "autocast"):
-            *_, last = [seconds(lambda run=run: next(run)) for _ in range(settings["steps"])]
+            *_, last = [seconds(partial(next, run)) for _ in range(settings["steps"])]
         what = f"{name}, GRPO step 8 x {GROUP} x {sizes.new}, {kind}"
-        yield what, way, "s", round(last, 3)
-        if DEVICE.type == "cuda":
-            yield what, way, "peak GiB allocated", round(torch.cuda.max_memory_allocated() / 2**30, 1)
-            yield what, way, "peak GiB reserved", round(torch.cuda.max_memory_reserved() / 2**30, 1)
-        run.close()
+        yield what, way, "s", round(last, 2)
+        for unit, number in peaks():
+            yield what, way, unit, number
         del model, optimizer, run
-        gc.collect()
-        if DEVICE.type == "cuda":
-            torch.cuda.empty_cache()
+
+
+def forget():
+    """Free what is no longer used, and measure the most memory from now on."""
+    gc.collect()
+    if DEVICE.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peaks():
+    """The most memory that tensors took, and that PyTorch held for them; nothing without a GPU."""
+    if DEVICE.type == "cuda":
+        yield "peak GiB of tensors", round(torch.cuda.max_memory_allocated() / 2**30, 1)
+        yield "peak GiB held", round(torch.cuda.max_memory_reserved() / 2**30, 1)
 
 
 def training_on_sums(sizes):
@@ -187,21 +185,16 @@ def exactness(sizes):
 
 
 def planning(sizes):
-    name = "SmolLM2-135M"
+    name, new = "SmolLM2-135M", sizes.new // 4
     model, tokenizer = model_of(name, sizes, torch.bfloat16)
-    tried = [(True, 48), (False, 40)] if DEVICE.type == "cuda" else [(False, 16)]
-    for cudnn, rows in tried:
-        prompts = prompts_of(sizes, rows // GROUP)
-        if DEVICE.type == "cuda":
-            torch.backends.cuda.enable_cudnn_sdp(cudnn)
+    for cudnn, rows in [(True, 48), (False, 40)]:
+        settings = dict(max_new_tokens=new, group_size=GROUP, rng=np.random.default_rng(0))
+        call = partial(sample, model, tokenizer, prompts_of(sizes, rows // GROUP), **settings)
+        torch.backends.cuda.enable_cudnn_sdp(cudnn)
         with step("plain"):
             for run in ("first", "second"):
-                settings = dict(max_new_tokens=sizes.new // 4, group_size=GROUP, rng=np.random.default_rng(0))
-                took = seconds(lambda prompts=prompts, settings=settings: sample(model, tokenizer, prompts, **settings))
-                what = f"{name}, bfloat16, {rows} rows x {sizes.new // 4}, cuDNN {'on' if cudnn else 'off'}"
-                yield what, f"plain, {run} run", "s", round(took, 2)
-    if DEVICE.type == "cuda":
-        torch.backends.cuda.enable_cudnn_sdp(True)
+                what = f"{name}, bfloat16, {rows} rows x {new}, cuDNN {'on' if cudnn else 'off'}"
+                yield what, f"plain, {run} run", "s", round(seconds(call), 2)
 
 
 PARTS = {
@@ -224,6 +217,7 @@ def main():
     versions = dict(card=card, torch=torch.__version__, transformers=transformers.__version__)
     lines = []
     for part in arguments.parts or PARTS:
+        torch.backends.cuda.enable_cudnn_sdp(False)
         started = time.perf_counter()
         for what, way, unit, number in PARTS[part](Sizes(arguments.dry_run)):
             lines.append(dict(part=part, what=what, way=way, unit=unit, number=number) | versions)
