@@ -52,7 +52,7 @@ class Call:
         """There is no memory to share."""
 
 
-def call_of(compute, pool):
+def call_of(compute, device, pool):
     result = compute().clone()
     return Call(compute, result), result
 
@@ -201,6 +201,14 @@ def test_prompts_of_about_the_same_length_share_a_graph(device):
     for prompts, steps, graphs in [(LONG, 8, 0), (LONG, 8, 1), ([long] * 3, 16, 1), ([long + " good"] * 3, 16, 2)]:
         draw(model, prompts, max_new_tokens=steps)
         assert len(module._known[model].recordings) == graphs
+
+
+def test_as_many_rows_in_other_groups_have_a_graph_of_their_own(plainly, device):
+    model = llama().to(device)
+    for prompts, group_size in [(LONG[:1], 6), (LONG, 2), (LONG[:2], 3), (LONG[1:], 3), (LONG[1:2], 6)]:
+        settings = {"group_size": group_size, "max_new_tokens": 16}
+        assert_same(draw(model, prompts, **settings), plainly(model, prompts, **settings), atol=2e-5)
+    assert len(recordings(model)) == 3
 
 
 def test_few_graphs_are_kept_and_none_keeps_a_model_alive(device, monkeypatch):

@@ -240,11 +240,13 @@ class GraphDecoding(Decoding):
         num_rows = len(prompts) * group_size
         width, steps = _rounded(prompts.shape[1], WIDE_MULTIPLE), _rounded(max_new_tokens, WIDE_MULTIPLE)
         num_bytes = sum(_column(layer) for layer in cache.layers) * group_size * (width + steps)
-        return (num_rows, width, steps, _autocast(prompts.device)) if fits(num_bytes, prompts.device) else None
+        if not fits(num_bytes, prompts.device):
+            return None
+        return num_rows, group_size, width, steps, _autocast(prompts.device)
 
     def __init__(self, plain, model, known, shape, cache, prompts):
         self.plain, self.model, self.known, self.shape = plain, model, known, shape
-        num_rows, width, steps, autocast = shape
+        num_rows, _, width, steps, autocast = shape
         self.recording = known.recordings.get(shape)
         if self.recording is not None and self.recording.user() is not None:  # sampling within sampling, or a thread
             self.recording = None

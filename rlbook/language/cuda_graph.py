@@ -58,7 +58,8 @@ class StaticStep:
         compute = partial(self._logits, model)
         with Repeatable():
             compute()
-        self.graph, self.logits = graph_of(compute, next((other.graph.pool() for other in beside), None))
+        pool = next((other.graph.pool() for other in beside), None)
+        self.graph, self.logits = graph_of(compute, self.tokens.device, pool)
 
     def __call__(self, tokens, step):
         """The logits (B, V) after tokens (B, 1), number `step` of the completions from 0; the next call overwrites them."""
@@ -114,15 +115,16 @@ class Repeatable(TorchDispatchMode):
         return result
 
 
-def graph_of(compute, pool):
+def graph_of(compute, device, pool):
     """The CUDA graph of a function without arguments, and the tensor that it gives, which a replay writes again."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        compute()  # libraries prepare themselves at the first call on a stream
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-        result = compute()
+    with torch.cuda.device(device):
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            compute()  # libraries prepare themselves at the first call on a stream
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+            result = compute()
     return graph, result
 
 
