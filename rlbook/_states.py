@@ -132,6 +132,7 @@ def _check_live(name, value, state, things):
 def _fill(name, value, state, things):
     if _has_state_dict(value):
         value.load_state_dict(_plain(name, state["contents"]))
+        torch.clear_autocast_cache()  # which would go on to give the weights that were there before
     elif isinstance(value, np.random.Generator):
         value.bit_generator.state = _plain(name, state)
     elif isinstance(value, torch.Generator):

@@ -484,6 +484,16 @@ def test_arguments_of_any_kind(kind, tmp_path):
         assert same(again.state()["arguments"]["networks[0]"], training.state()["arguments"]["networks[0]"])
 
 
+def test_under_autocast_too(tmp_path):
+    _, make = CASES["language.grpo.grpo, a reference of its own"]
+    with torch.autocast("cpu", torch.bfloat16):
+        records, training = [], make()
+        for record in training:
+            records.append(record)
+            save(training, tmp_path / f"{record.step}")
+        assert same(list(resume(spoil(make()), tmp_path / "2")), records[2:])
+
+
 def test_what_an_environment_borrows_is_borrowed_again(tmp_path):
     arguments = borrowing()
     training = fitting(**arguments)
