@@ -1,4 +1,4 @@
-"""Actor-critic: the gradient of REINFORCE at lambda 1, the exact one with the exact values, delays that are as long as said."""
+"""Actor-critic: REINFORCE's gradient at lambda 1, the exact one with the exact values, delays that are as long as said."""
 
 import itertools
 import threading
@@ -119,6 +119,18 @@ def test_a_long_gradient_is_cut():
     (record,) = a2c(cart_poles(), policy, value, optimizer, steps=1, rng=rng(), max_norm=0.25)
     after = torch.nn.utils.parameters_to_vector([*policy.parameters(), *value.parameters()]).detach()
     assert record.gradient_norm > 0.5 and np.isclose((after - before).norm().item(), 0.25, rtol=1e-3)
+
+
+def test_the_caller_may_change_the_step_size_on_the_way():
+    """A schedule wraps the optimizer's step, and is stepped after each record."""
+    policy, value = networks()
+    optimizer = sgd(policy, value, lr=1.0)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.5, total_iters=2)
+    sizes = []
+    for _ in a2c(cart_poles(), policy, value, optimizer, steps=100, rng=rng(), max_norm=0.1):
+        sizes.append(optimizer.param_groups[0]["lr"])
+        schedule.step()
+    assert sizes[:3] == [1.0, 0.75, 0.5]
 
 
 def adam(*networks, lr=0.01):
