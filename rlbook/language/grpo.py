@@ -34,6 +34,7 @@ from rlbook.language.fitting import check_ids, check_model  # noqa: E402
 from rlbook.language.rewards import ask, by_position, check_reward, columns_by_position  # noqa: E402
 from rlbook.language.sampling import check_room, checked_temperature, group_logprobs, sample  # noqa: E402
 from rlbook.language.texts import encode  # noqa: E402
+from rlbook.surrogate import check_advantages, clipped_surrogate, k3  # noqa: E402
 from rlbook.training import trainer  # noqa: E402
 
 STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
@@ -191,32 +192,6 @@ def update(
     return total, clipped / int(num_tokens), norm
 
 
-def clipped_surrogate(logp, old_logp, advantages, *, clip=0.2):
-    """The smaller of rho * A and clip(rho, 1 - clip, 1 + clip) * A for each token: (B, T).
-
-    logp, old_logp (B, T), and rho = exp(logp - old_logp); advantages (B,), one for all tokens of a
-    completion, or (B, T). Its gradient is that of rho * A, but 0 where earlier steps have taken
-    rho beyond the range in the direction that A asks for. Source: Schulman et al. (2017), eq. 7.
-    """
-    clip = check_number("clip", clip, least=0)
-    check_same_shape("(B, T)", logp=logp, old_logp=old_logp)
-    _check_advantages(advantages, logp.shape[:1], logp.shape)
-    advantages = advantages[:, None] if advantages.ndim == 1 else advantages
-    ratio = (logp - old_logp).exp()
-    return torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
-
-
-def k3(logp, reference_logp):
-    """r - 1 - log r, with r = pi_ref / pi of each token.
-
-    Where pi drew the token, an estimate of KL(pi || pi_ref) that is right on average and never
-    negative. Source: Schulman (2020), "Approximating KL divergence".
-    """
-    check_same_shape("", logp=logp, reference_logp=reference_logp)
-    log_ratio = reference_logp - logp
-    return torch.expm1(log_ratio) - log_ratio
-
-
 @torch.no_grad()
 def score(model, samples, *, temperature=1.0, group_size=1, rows_at_once=None):
     """The log-probabilities (B, L) that a model gives to the tokens of samples; elsewhere 0."""
@@ -344,16 +319,6 @@ def _check_belonging(samples, advantages, reference_logp, beta):
         raise ValueError(
             "samples have no logprobs, expected those with which they were drawn; see `sample` and `score`"
         )
-    _check_advantages(advantages, samples.tokens.shape[:1])
+    check_advantages(advantages, samples.tokens.shape[:1])
     if beta:
         check_same_shape("", **{"samples.logprobs": samples.logprobs, "reference_logp": reference_logp})
-
-
-def _check_advantages(advantages, *shapes):
-    if not isinstance(advantages, torch.Tensor):
-        raise TypeError(f"advantages is {shown(advantages)}, expected a torch.Tensor")
-    if advantages.shape not in shapes:
-        expected = " or ".join(str(tuple(shape)) for shape in shapes)
-        raise ValueError(
-            f"advantages has shape {tuple(advantages.shape)}, expected {expected}: one for each sample or token"
-        )

@@ -1,0 +1,46 @@
+"""What stands in for the return of a new policy on the samples of an old one: the clip, and how far the two are apart.
+
+One copy for CartPole and for language models: a step of CartPole is a completion of one token, T = 1.
+"""
+
+from rlbook._checks import check_number, require, shown
+
+torch = require("torch", extra="deep")
+
+from rlbook._torch import check_same_shape  # noqa: E402 (after the check that torch is there)
+
+
+def clipped_surrogate(logp, old_logp, advantages, *, clip=0.2):
+    """The smaller of rho * A and clip(rho, 1 - clip, 1 + clip) * A for each token: (B, T).
+
+    logp, old_logp (B, T), and rho = exp(logp - old_logp); advantages (B,), one for all tokens of a
+    completion, or (B, T). Its gradient is that of rho * A, but 0 where earlier steps have taken
+    rho beyond the range in the direction that A asks for. Source: Schulman et al. (2017), eq. 7.
+    """
+    clip = check_number("clip", clip, least=0)
+    check_same_shape("(B, T)", logp=logp, old_logp=old_logp)
+    check_advantages(advantages, logp.shape[:1], logp.shape)
+    advantages = advantages[:, None] if advantages.ndim == 1 else advantages
+    ratio = (logp - old_logp).exp()
+    return torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+
+
+def k3(logp, reference_logp):
+    """r - 1 - log r, with r = pi_ref / pi of each token.
+
+    Where pi drew the token, an estimate of KL(pi || pi_ref) that is right on average and never
+    negative. Source: Schulman (2020), "Approximating KL divergence".
+    """
+    check_same_shape("", logp=logp, reference_logp=reference_logp)
+    log_ratio = reference_logp - logp
+    return torch.expm1(log_ratio) - log_ratio
+
+
+def check_advantages(advantages, *shapes):
+    if not isinstance(advantages, torch.Tensor):
+        raise TypeError(f"advantages is {shown(advantages)}, expected a torch.Tensor")
+    if advantages.shape not in shapes:
+        expected = " or ".join(str(tuple(shape)) for shape in shapes)
+        raise ValueError(
+            f"advantages has shape {tuple(advantages.shape)}, expected {expected}: one for each sample or token"
+        )
