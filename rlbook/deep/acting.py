@@ -1,5 +1,7 @@
 """What the algorithms of this room share: environments that they can play, what networks give, and actions drawn."""
 
+import numpy as np
+
 from rlbook._checks import check_counts, check_rng, require, shown
 
 torch = require("torch", extra="deep")
@@ -7,18 +9,40 @@ gymnasium = require("gymnasium", extra="deep")
 
 # after the check that torch is there:
 from rlbook._torch import check_weights  # noqa: E402
+from rlbook.deep.gaussian import Gaussian  # noqa: E402
+
+
+def act(policy, state, space, generator):
+    """An action drawn for each row of state (E, ...): a number (E,) of a Discrete space, a vector (E, D) of a Box."""
+    if isinstance(policy, Gaussian):
+        return policy.draw(state, generator)
+    return draw(logits_of(policy, state, int(space.n)), generator)
+
+
+def sent(actions, space):
+    """What an environment gets for the actions drawn: an array, of a Box cut to its bounds.
+
+    Scored is the action that was drawn. Where the cut changed it, the one that was sent has a probability too, but no
+    density, and the environment cannot tell all those beyond a bound from each other: for the policy gradient the cut is
+    a part of the world.
+    """
+    actions = actions.cpu().numpy()
+    if isinstance(space, gymnasium.spaces.Box):
+        actions = np.clip(actions, space.low, space.high).astype(space.dtype)
+    return actions
 
 
 def log_probabilities(policy, observations, actions):
     """log pi(a|s) of the actions (N,) taken at observations (N, ...): (N,), differentiable.
 
+    Of a `Gaussian` policy the actions are (N, D), and what is given is the logarithm of their density.
     Raises ValueError unless there is an action for each observation, one of those that the policy has logits for, and
     the logits depend on its weights where a gradient is asked for.
     """
-    _check_actions(observations, actions)
-    logp = output_of("policy", policy, observations).log_softmax(dim=-1)  # (N, A)
-    _check_range(actions, logp)
-    return logp.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+    _check_actions(policy, observations, actions)
+    if isinstance(policy, Gaussian):
+        return policy.log_probabilities(observations, actions)
+    return _of_actions(_all_log_probabilities(policy, observations, actions), actions)
 
 
 def evaluate_actions(policy, observations, actions):
@@ -26,10 +50,21 @@ def evaluate_actions(policy, observations, actions):
 
     Both differentiable. Raises ValueError where `log_probabilities` does.
     """
-    _check_actions(observations, actions)
+    _check_actions(policy, observations, actions)
+    if isinstance(policy, Gaussian):
+        return policy.log_probabilities(observations, actions), policy.entropies(observations)
+    logp = _all_log_probabilities(policy, observations, actions)
+    return _of_actions(logp, actions), -(logp.exp() * logp).sum(dim=-1)
+
+
+def _all_log_probabilities(policy, observations, actions):
     logp = output_of("policy", policy, observations).log_softmax(dim=-1)  # (N, A)
     _check_range(actions, logp)
-    return logp.gather(-1, actions.unsqueeze(-1)).squeeze(-1), -(logp.exp() * logp).sum(dim=-1)
+    return logp
+
+
+def _of_actions(logp, actions):
+    return logp.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
 
 
 def _parameter(policy):
@@ -44,15 +79,17 @@ def tensors_like(env, policy):
     return {"dtype": torch.int64 if discrete else parameter.dtype, "device": parameter.device}
 
 
-def _check_actions(observations, actions):
+def _check_actions(policy, observations, actions):
     for name, tensor in {"observations": observations, "actions": actions}.items():
         if not isinstance(tensor, torch.Tensor):
             raise TypeError(f"{name} is {shown(tensor)}, expected a torch.Tensor")
-    if actions.shape != observations.shape[:1]:
-        raise ValueError(
-            f"actions have shape {tuple(actions.shape)}, expected {tuple(observations.shape[:1])}: one for each observation"
-        )
-    if actions.dtype != torch.int64:
+    gaussian = isinstance(policy, Gaussian)
+    wanted = (len(observations), len(policy.log_std)) if gaussian else tuple(observations.shape[:1])
+    if tuple(actions.shape) != wanted:
+        raise ValueError(f"actions have shape {tuple(actions.shape)}, expected {wanted}: one for each observation")
+    if gaussian and not actions.is_floating_point():
+        raise ValueError(f"actions have type {actions.dtype}, expected real numbers, such as torch.float32")
+    if not gaussian and actions.dtype != torch.int64:
         raise ValueError(f"actions have type {actions.dtype}, expected torch.int64: the number of each action")
 
 
@@ -116,12 +153,30 @@ def check_environment(env, policy, rng, **counts):
             f"env is a {type(env).__name__}, expected a gymnasium VectorEnv, such as gymnasium.make_vec('CartPole-v1', "
             "num_envs=32, vectorization_mode='vector_entry_point') or, of a FiniteMDP, mdp.to_gymnasium(num_envs=32)"
         )
-    actions = env.single_action_space
-    if not isinstance(actions, gymnasium.spaces.Discrete) or actions.start != 0:
-        raise TypeError(f"the actions of env are {actions}, expected Discrete(n), counted from 0")
+    _check_action_space(env.single_action_space, policy)
     if not isinstance(env.single_observation_space, (gymnasium.spaces.Discrete, gymnasium.spaces.Box)):
         raise TypeError(f"the observations of env are {env.single_observation_space}, expected Discrete or Box")
     if env.metadata.get("autoreset_mode") == gymnasium.vector.AutoresetMode.DISABLED:
         raise ValueError("env has autoreset disabled: it could not be stepped on until its last episode is over")
     check_counts(**counts)
     check_weights(policy=policy)
+
+
+@torch.no_grad()
+def check_outputs(env, policy, value):
+    """Raise, before any step, where a network does not give what is needed of it for an observation of env."""
+    observations = torch.zeros((env.num_envs, *env.single_observation_space.shape), **tensors_like(env, policy))
+    act(policy, observations, env.single_action_space, torch.Generator(observations.device))
+    values_of(value, observations)
+
+
+def _check_action_space(space, policy):
+    if isinstance(policy, Gaussian):
+        shape = (len(policy.log_std),)
+        if not isinstance(space, gymnasium.spaces.Box) or space.shape != shape:
+            raise TypeError(f"the actions of env are {space}, expected a Box of shape {shape} for this Gaussian policy")
+    elif not isinstance(space, gymnasium.spaces.Discrete) or space.start != 0:
+        raise TypeError(
+            f"the actions of env are {space}, expected Discrete(n), counted from 0, for a policy that gives logits; "
+            "for a Box see deep.gaussian.Gaussian"
+        )

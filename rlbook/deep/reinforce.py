@@ -18,10 +18,10 @@ torch = require("torch", extra="deep")
 # after the check that torch is there:
 from rlbook._torch import check_optimizer, gradient_norm, torch_generator  # noqa: E402
 from rlbook.deep.acting import (  # noqa: E402
+    act,
     check_environment,
-    draw,
     log_probabilities,
-    logits_of,
+    sent,
     tensors_like,
     values_of,
 )
@@ -32,7 +32,7 @@ class Episodes(NamedTuple):
     """One episode of each of E environments, T steps of the longest. Tensors on the device of the policy."""
 
     observations: torch.Tensor  # (T, E, ...)
-    actions: torch.Tensor  # (T, E)
+    actions: torch.Tensor  # (T, E), or (T, E, D) of a Gaussian policy, as they were drawn
     rewards: torch.Tensor  # (T, E), 0 where the episode was over
     mask: torch.Tensor  # (T, E) bool: a step of the episode, not what its environment did afterwards
     truncated: torch.Tensor  # (E,) bool: cut off by the environment's limit or by max_steps
@@ -65,7 +65,8 @@ def play(env, policy, rng, *, max_steps=10_000):
     """Play one episode in each environment of a VectorEnv, from a reset, short ones and long ones.
 
     policy      an nn.Module from observations (E, ...) to logits (E, A); observations of a Discrete
-                space are int64 (E,), others floats of the type of the policy's parameters
+                space are int64 (E,), others floats of the type of the policy's parameters; or a
+                `Gaussian`, for actions that are vectors
     max_steps   an episode still going on after so many steps is cut off
     An environment whose episode is over is stepped on, since a VectorEnv steps all of its
     environments, but these steps, autoreset included, are no transitions: their mask is False.
@@ -80,9 +81,8 @@ def play(env, policy, rng, *, max_steps=10_000):
     steps = []
     while going.any() and len(steps) < max_steps:
         state = torch.tensor(observation, **like)
-        logits = logits_of(policy, state, int(env.single_action_space.n))
-        action = draw(logits, generator)
-        observation, reward, terminated, cut, _ = env.step(action.cpu().numpy())
+        action = act(policy, state, env.single_action_space, generator)
+        observation, reward, terminated, cut, _ = env.step(sent(action, env.single_action_space))
         steps.append((state, action, np.where(going, reward, 0.0), going))
         truncated |= going & cut & ~terminated
         going = going & ~(terminated | cut)
@@ -97,8 +97,8 @@ def play(env, policy, rng, *, max_steps=10_000):
 def reinforce(env, policy, optimizer, *, updates, rng, gamma=1.0, max_steps=10_000, memory):
     """Make each action likelier in proportion to the return that followed it.
 
-    env             a gymnasium VectorEnv with discrete actions
-    policy          an nn.Module, observations (B, ...) to logits (B, A)
+    env             a gymnasium VectorEnv
+    policy          an nn.Module, observations (B, ...) to logits (B, A), or a `Gaussian`
     optimizer       a torch optimizer of the policy's parameters
     Yields an `Update` after each step of the optimizer.
     Source: Williams (1992); Sutton & Barto (2018), section 13.3.

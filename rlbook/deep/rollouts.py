@@ -15,14 +15,14 @@ from rlbook.advantages import gae
 torch = require("torch", extra="deep")
 gymnasium = require("gymnasium", extra="deep")
 
-from rlbook.deep.acting import draw, logits_of, tensors_like  # noqa: E402 (after the check that torch is there)
+from rlbook.deep.acting import act, sent, tensors_like  # noqa: E402 (after the check that torch is there)
 
 
 class Rollout(NamedTuple):
     """T steps of each of E environments. Tensors on the device of the policy; in NumPy what only records want."""
 
     observations: torch.Tensor  # (T + 1, E, ...): row t + 1 is what step t reached
-    actions: torch.Tensor  # (T, E)
+    actions: torch.Tensor  # (T, E), or (T, E, D) of a Gaussian policy, as they were drawn
     rewards: torch.Tensor  # (T, E)
     terminated: torch.Tensor  # (T, E) bool
     truncated: torch.Tensor  # (T, E) bool
@@ -56,20 +56,20 @@ def start(env, rng):
 def collect(env, policy, place, generator, *, steps):
     """Take so many steps in each environment, from where they stand. Returns the rollout and where they stand then.
 
-    policy      an nn.Module from observations (E, ...) to logits (E, A), in eval mode
+    policy      an nn.Module from observations (E, ...) to logits (E, A), or a `Gaussian`, in eval mode
     generator   the torch.Generator that actions are drawn from, on the policy's device
     The first row holds a transition of at least one environment: where all have to be reset, they are reset before it.
     Raises ValueError for an observation or a reward that is not finite.
     """
-    like, num_actions = tensors_like(env, policy), int(env.single_action_space.n)
+    like, space = tensors_like(env, policy), env.single_action_space
     observation, over, returns, lengths = place
     if over.all():
-        observation, *_ = env.step(np.zeros(env.num_envs, env.single_action_space.dtype))
+        observation, *_ = env.step(np.zeros((env.num_envs, *space.shape), space.dtype))
         returns, lengths, over = np.zeros_like(returns), np.zeros_like(lengths), np.zeros_like(over)
     states, actions, rows, ended = [torch.tensor(observation, **like)], [], [], []
     for _ in range(steps):
-        actions.append(draw(logits_of(policy, states[-1], num_actions), generator))
-        observation, reward, terminated, truncated, _ = env.step(actions[-1].cpu().numpy())
+        actions.append(act(policy, states[-1], space, generator))
+        observation, reward, terminated, truncated, _ = env.step(sent(actions[-1], space))
         states.append(torch.tensor(observation, **like))
         reward = np.where(over, 0.0, reward)
         rows.append((reward, terminated, truncated, ~over))
