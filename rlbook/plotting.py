@@ -20,7 +20,7 @@ require("matplotlib", extra="plot")
 
 import matplotlib.pyplot as plt  # noqa: E402 (after the check that it is there)
 from matplotlib.animation import FuncAnimation  # noqa: E402
-from matplotlib.patches import Circle, FancyArrowPatch  # noqa: E402
+from matplotlib.patches import Circle, FancyArrowPatch, Rectangle  # noqa: E402
 from PIL import Image  # noqa: E402
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -214,6 +214,83 @@ def car_in_valley(position, *, title="", ax=None):
     ax.plot(position, np.sin(3 * position) + 0.1, marker="o", markersize=11, color=COLOURS[1])
     ax.set(xlim=(-1.25, 0.65), ylim=(-1.2, 1.6), yticks=[])
     return _finish(ax, "position", "", title)
+
+
+def cart_pole(state, *, title="", ax=None):
+    """CartPole at its observation (position, speed, angle, its speed): a cart on a rail, its pole as a line."""
+    ax = panels(size=(5.0, 2.2)) if ax is None else ax
+    position, _, angle, _ = state
+    ax.plot([-2.4, 2.4], [0, 0], color="grey", linewidth=0.8)
+    ax.add_patch(Rectangle((position - 0.25, -0.12), 0.5, 0.24, color=COLOURS[0]))
+    ax.plot([position, position + np.sin(angle)], [0, np.cos(angle)], color=COLOURS[1], linewidth=5)
+    ax.set(xlim=(-2.7, 2.7), ylim=(-0.4, 1.3), yticks=[], aspect="equal")
+    return _finish(ax, "position", "", title)
+
+
+def acrobot(state, *, title="", ax=None):
+    """Acrobot at its observation (cos, sin of the first angle, cos, sin of the second, two speeds), and the height to reach.
+
+    The first angle is 0 where the upper arm hangs down, the second where the lower arm goes on straight.
+    """
+    ax = panels(size=(3.2, 3.2)) if ax is None else ax
+    first = np.arctan2(state[1], state[0])
+    second = first + np.arctan2(state[3], state[2])
+    elbow = np.array([np.sin(first), -np.cos(first)])
+    tip = elbow + [np.sin(second), -np.cos(second)]
+    ax.axhline(1, color="grey", linewidth=0.8)
+    ax.plot(*zip((0, 0), elbow), color=COLOURS[0], linewidth=5)
+    ax.plot(*zip(elbow, tip), color=COLOURS[1], linewidth=5)
+    ax.plot(*zip((0, 0), elbow), color="black", marker="o", linestyle="")
+    return _bare(ax, 2.2, title)
+
+
+def pendulum(state, *, title="", ax=None):
+    """Pendulum at its observation (cos, sin of the angle, its speed): the rod, upright at angle 0."""
+    ax = panels(size=(3.2, 3.2)) if ax is None else ax
+    ax.plot([0, -state[1]], [0, state[0]], color=COLOURS[1], linewidth=6)
+    ax.plot(0, 0, color="black", marker="o")
+    return _bare(ax, 1.3, title)
+
+
+def _bare(ax, reach, title):
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal", title=title)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def _car(state, *, title="", ax=None):
+    return car_in_valley(state[0], title=title, ax=ax)
+
+
+DRAWINGS = {  # of Gymnasium's worlds: what draws an observation, its numbers, the size of a picture, what there is to see
+    "CartPole-v1": (cart_pole, 4, (5.0, 2.2), "a cart moves to and fro on a rail under a pole"),
+    "MountainCar-v0": (_car, 2, (4.5, 2.6), "a car rolls to and fro in a valley with a flag on the right hill"),
+    "Acrobot-v1": (acrobot, 6, (3.2, 3.2), "two arms, one hanging from the other, swing below and above a line"),
+    "Pendulum-v1": (pendulum, 3, (3.2, 3.2), "a rod turns around a fixed point"),
+}
+
+
+def animate(world, states, *, every=1, alt=None, interval=60):
+    """An agent acting, drawn from what it saw: a player of its observations (T, ...), one episode of a Gymnasium world.
+
+    world       CartPole-v1, MountainCar-v0, Acrobot-v1 or Pendulum-v1
+    every       so many steps from picture to picture; the last state is always shown
+    alt         what there is to see, for readers who cannot see it
+    interval    between two pictures, in milliseconds
+    Needs neither pygame nor a display. Raises ValueError for another world, or states of another one.
+    """
+    if world not in DRAWINGS:
+        raise ValueError(f"world is {world!r}, expected one of {', '.join(DRAWINGS)}")
+    draw, numbers, size, seen = DRAWINGS[world]
+    states = np.asarray(states, dtype=float)
+    if states.ndim != 2 or len(states) == 0 or states.shape[1] != numbers:
+        raise ValueError(f"states have shape {states.shape}, expected (T, {numbers}): observations of {world}, T >= 1")
+    steps = sorted({*range(0, len(states), every), len(states) - 1})
+
+    def draw_step(t, ax):
+        draw(states[t], title=f"step {t}", ax=ax)
+
+    return animation(draw_step, steps, alt=seen if alt is None else alt, size=size, interval=interval)
 
 
 def _readable_on(image, value):

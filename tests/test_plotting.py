@@ -218,3 +218,40 @@ def test_the_car_stands_on_its_slope_and_the_flag_at_the_goal():
     assert car.get_xdata()[0] == -0.3 and car.get_ydata()[0] > np.sin(-0.9) and ax.get_title() == "step 7"
     assert flag.get_xdata()[0] == 0.5
     assert np.allclose(ground.get_ydata(), np.sin(3 * ground.get_xdata()))
+
+
+def ends(line):
+    """Where a drawn line begins and ends: two points (x, y)."""
+    return [tuple(np.round(point, 6)) for point in line.get_xydata()]
+
+
+def test_a_pole_an_acrobot_and_a_pendulum_stand_where_their_state_says():
+    _, pole = plotting.cart_pole([0.5, 0, np.pi / 6, 0], title="step 3").get_lines()
+    assert ends(pole) == [(0.5, 0), (1.0, round(np.sqrt(3) / 2, 6))]
+    angles = np.array([np.pi / 2, np.pi / 2])  # the upper arm to the right, the lower one up
+    state = [*np.ravel([np.cos(angles), np.sin(angles)], "F"), 0, 0]
+    _, upper, lower, _ = plotting.acrobot(state).get_lines()
+    assert ends(upper) == [(0, 0), (1, 0)] and ends(lower) == [(1, 0), (1, 1)]
+    rod, _ = plotting.pendulum([np.cos(0.3), np.sin(0.3), 0]).get_lines()
+    assert ends(rod)[1] == (round(-np.sin(0.3), 6), round(np.cos(0.3), 6))  # a positive angle leans to the left
+
+
+@pytest.mark.parametrize(
+    "world, numbers", [("CartPole-v1", 4), ("MountainCar-v0", 2), ("Acrobot-v1", 6), ("Pendulum-v1", 3)]
+)
+def test_an_agent_acting_is_drawn_from_its_states(world, numbers):
+    states = np.linspace(0, 0.2, 5 * numbers).reshape(5, numbers)
+    player = plotting.animate(world, states, every=3)
+    assert player.frames == 3 and "http" not in player.html  # steps 0, 3 and the last one, 4
+    assert plotting.animate(world, states, every=3).html == player.html
+    assert 'alt="what happens"' in plotting.animate(world, states[:1], alt="what happens").html
+    for wrong in (states[:, 1:], states[0], states[:0]):
+        with pytest.raises(
+            ValueError, match=rf"states have shape .*expected \(T, {numbers}\): observations of {world}"
+        ):
+            plotting.animate(world, wrong)
+
+
+def test_a_world_that_has_no_drawing_is_named():
+    with pytest.raises(ValueError, match="world is 'Taxi-v3', expected one of CartPole-v1, "):
+        plotting.animate("Taxi-v3", np.zeros((2, 2)))
