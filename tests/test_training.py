@@ -29,13 +29,16 @@ from torch.utils.tensorboard import SummaryWriter
 import rlbook
 from rlbook._states import check_fits, packed, restored
 from rlbook.deep.actor_critic import a2c, delayed_a2c, one_step_actor_critic
+from rlbook.deep.gaussian import Gaussian
 from rlbook.deep.networks import mlp
+from rlbook.deep.ppo import ppo
 from rlbook.deep.reinforce import reinforce, reinforce_with_baseline
 from rlbook.language.grpo import grpo
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
 from rlbook.training import log_to, resume, save, trainer
 from rlbook.worlds import short_corridor
+from rlbook.worlds.linear_quadratic import LinearQuadratic
 
 torch.set_num_threads(1)
 
@@ -108,6 +111,16 @@ def _(world):
 @case(delayed_a2c, *WORLDS)
 def _(world):
     return delayed_a2c(*actor_and_critic(world), steps=80, rng=rng(), delay=2)
+
+
+@case(ppo, *WORLDS, "rail")
+def _(world):
+    settings = dict(steps=200, rng=rng(), lam=0.9, rollout_steps=16, epochs=2, minibatches=3)
+    if world != "rail":
+        return ppo(*actor_and_critic(world), **settings)
+    env = LinearQuadratic(3, [[1, 0.5], [0, 1]], [[0.1], [0.5]], np.eye(2), [[0.5]], max_steps=7)
+    policy, value = Gaussian(mlp(2, 4, 1, rng=rng(1)), 1), mlp(2, 4, 1, rng=rng(2))
+    return ppo(env, policy, value, torch.optim.Adam([*policy.parameters(), *value.parameters()], lr=0.01), **settings)
 
 
 LEASHES = {
