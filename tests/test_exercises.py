@@ -210,6 +210,12 @@ def test_the_table_of_mutants_is_of_todays_mutants_and_keeps_the_promise(chapter
     assert counts["visible"] >= 0.85 * (counts["visible"] + counts["hidden"])
 
 
+def test_causes_that_messages_name_are_right_nine_times_of_ten():
+    blamed, misled = (sum(int(line[column]) for line in table()) for column in ("blamed", "misled"))
+    assert blamed > 100
+    assert misled <= 0.1 * blamed
+
+
 def test_readme_has_the_table_of_mutants():
     assert "\n".join(summary()) in (ROOT / "README.md").read_text(encoding="utf-8"), "it is: " + "\n".join(summary())
 

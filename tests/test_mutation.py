@@ -4,6 +4,7 @@ import textwrap
 
 import pytest
 
+from mutants import blames
 from mutation import mutants
 
 
@@ -94,3 +95,21 @@ def test_equal_lines_have_different_names():
     changes = [mutant.change for mutant in mutants(source, {})]
     assert "x += 1 => pass" in changes and "x += 1 => pass #2" in changes
     assert len(set(changes)) == len(changes)
+
+
+def test_a_cause_misleads_if_it_speaks_of_another_subject_and_not_of_its_own():
+    place = "AssertionError: exercise 7.4, q_learn(alpha=0.3, gamma=0.8)"
+    said = [
+        ("gamma", f"{place}: yours is 3, expected 2: without gamma"),
+        ("gamma", f"{place}: yours is 3, expected 2: alpha takes a part of the difference"),
+        ("alpha", f"{place}: yours is 3, expected 2"),  # the input is no cause
+        ("alpha", f"{place}: yours is 3, expected 2: gamma and alpha are exchanged"),
+        ("rng|generator", f"{place}: two runs came out the same: draw from `rng` itself"),
+        ("rng", f"{place}: with gamma 0.8 an episode takes 3 steps"),
+        ("mean", f"{place}: yours is 3, expected 2: without gamma"),
+        ("alpha", f"{place}: yours is 3, expected 2: that is the mean"),
+        ("gamma", "ValueError: alpha is 3, expected a step size"),  # Python's own words
+        ("a", f"{place}: yours is 3, expected 2: that is a sum"),
+        ("s", f"{place}: yours is 3, expected 2: an action is taken"),
+    ]
+    assert blames(said) == (4, 2)

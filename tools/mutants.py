@@ -11,7 +11,10 @@ A mutant is killed by the visible checks if one of them fails, otherwise by the 
 text allows can tell from the solution is equivalent: it is a line of tests/equivalents/CHAPTER.txt,
 `exercise-4 | the change, as it is printed here | the reason`. Those that die of an unknown name are slips of the pen, no
 wrong answers. "named": of the mutants of which one can know what a message should speak of (the argument that is ignored,
-the factor that is missing, the array that was changed), the share whose message holds that word.
+the factor that is missing, the array that was changed), the share whose message holds that word. "blamed": how many of
+these messages hold one of the exercise's known words in what follows their last colon, where the cause stands if one is
+stated; "misled": how many of them another mutant's word, and not their own. A word there need not be a blame (`steps` in
+"60% of the steps"), so misled counts too many rather than too few.
 """
 
 import argparse
@@ -29,7 +32,8 @@ from grading.released import ROOT, chapters
 from judging import SLIPS, Answer, Chapter, answers, silence
 
 TABLE = ROOT / "benchmarks" / "results" / "mutants.csv"
-COLUMNS = ["chapter", "exercise", "mutants", "slips", "visible", "hidden", "equivalent", "survive", "named"]
+COLUMNS = ["chapter", "exercise", "mutants", "slips", "visible", "hidden", "equivalent", "survive"]
+COLUMNS += ["named", "blamed", "misled"]  # of the messages
 JOBS = os.cpu_count() or 1
 SECONDS = 12  # of the processor that a mutant may take: many never end
 
@@ -67,7 +71,9 @@ def row(chapter, number, verdicts, listed):
     killed = Counter(killer for _, killer, _ in verdicts)
     survivors = [mutant for mutant, killer, _ in verdicts if not killer]
     excused = sum((number, mutant.change) in listed for mutant in survivors)
-    known = [re.search(mutant.about, text) for mutant, killer, text in verdicts if mutant.about and killer == "visible"]
+    known = [(mutant.about, text) for mutant, killer, text in verdicts if mutant.about and killer == "visible"]
+    named = [re.search(about, text) for about, text in known]
+    right, wrong = blames(known)
     return {
         "chapter": chapter,
         "exercise": number,
@@ -77,8 +83,29 @@ def row(chapter, number, verdicts, listed):
         "hidden": killed["hidden"],
         "equivalent": excused,
         "survive": len(survivors) - excused,
-        "named": f"{sum(map(bool, known)) / len(known):.2f}" if known else "",
+        "named": f"{sum(map(bool, named)) / len(named):.2f}" if named else "",
+        "blamed": right + wrong,
+        "misled": wrong,
     }
+
+
+def blames(known):
+    """Of pairs (what it should speak of, message): how many causes speak of that, and how many of another's instead."""
+    words = {about for about, _ in known if len(about) > 2} - {"mean"}  # "a" and "the mean" stand in every sentence
+    right = wrong = 0
+    for about, text in known:
+        if not text.startswith("AssertionError"):
+            continue  # Python's own words, of the student's own line
+        cause = text.rpartition(": ")[2]
+        if re.search(spoken(about), cause):
+            right += 1
+        elif any(re.search(spoken(word) + r"(?! -?\d)", cause) for word in words):  # "gamma 0.8" is the input
+            wrong += 1
+    return right, wrong
+
+
+def spoken(word):
+    return rf"\b({word})(d|s)?\b"  # "changed", "rewards"
 
 
 def write(table):
@@ -96,7 +123,7 @@ def write(table):
 
 
 def summary():
-    """The table by chapters, as it stands in README."""
+    """The table by chapters, and how often a message blames the right thing, as they stand in README."""
     with TABLE.open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     yield "| chapter | wrong versions | rejected by the visible checks | by the hidden ones | equivalent |"
@@ -107,6 +134,9 @@ def summary():
             for column in ("mutants", "slips", "visible", "hidden", "equivalent")
         )
         yield f"| {chapter[:2]} | {made - slips} | {visible} | {hidden} | {equal} |"
+    blamed, misled = (sum(int(line[column]) for line in lines) for column in ("blamed", "misled"))
+    yield ""
+    yield f"Of {blamed} messages whose cause names what the tool can tell, {blamed - misled} name the right thing."
 
 
 def kill(name, only, messages, out):
