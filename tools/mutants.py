@@ -134,7 +134,7 @@ def summary():
             for column in ("mutants", "slips", "visible", "hidden", "equivalent")
         )
         yield f"| {chapter[:2]} | {made - slips} | {visible} | {hidden} | {equal} |"
-    blamed, misled = (sum(int(line[column]) for line in lines) for column in ("blamed", "misled"))
+    blamed, misled = (sum(int(line[column] or 0) for line in lines) for column in ("blamed", "misled"))
     yield ""
     yield f"Of {blamed} messages whose cause names what the tool can tell, {blamed - misled} name the right thing."
 
