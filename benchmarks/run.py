@@ -7,7 +7,7 @@ Exits with 1 if one of them misses its mark.
 
 import sys
 
-from deep import reinforce_ratios
+from deep import a2c_ratios, reinforce_ratios, workers_ratio
 from learning import compiled_against_interpreted, learners, linear, predictors
 from measuring import report
 from planning import against_quantecon, cars, growth
@@ -23,5 +23,7 @@ if __name__ == "__main__":
             cars,
             growth,
             reinforce_ratios,
+            workers_ratio,
+            a2c_ratios,
         )
     )
