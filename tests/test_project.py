@@ -81,7 +81,7 @@ def test_what_is_installed_is_what_is_locked():
 
 def test_all_is_every_extra_but_those_of_the_authors():
     (everything,) = map(Requirement, EXTRAS["all"])
-    assert everything.extras | {"all", "bench", "lock", "pages"} == set(EXTRAS)
+    assert everything.extras | {"all", "bench", "lock", "minari", "pages"} == set(EXTRAS)
 
 
 def test_a_package_has_the_same_bounds_in_every_extra():

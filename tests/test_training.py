@@ -29,6 +29,7 @@ from torch.utils.tensorboard import SummaryWriter
 import rlbook
 from rlbook._states import check_fits, packed, restored
 from rlbook.deep.actor_critic import a2c, delayed_a2c, one_step_actor_critic
+from rlbook.deep.decision_transformer import DecisionTransformer, behaviour_cloning, decision_transformer
 from rlbook.deep.gaussian import Gaussian
 from rlbook.deep.networks import mlp
 from rlbook.deep.ppo import ppo
@@ -36,6 +37,7 @@ from rlbook.deep.reinforce import reinforce, reinforce_with_baseline
 from rlbook.language.grpo import grpo
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
+from rlbook.logged import log_episodes
 from rlbook.training import log_to, resume, save, trainer
 from rlbook.worlds import short_corridor
 from rlbook.worlds.linear_quadratic import LinearQuadratic
@@ -121,6 +123,24 @@ def _(world):
     env = LinearQuadratic(3, [[1, 0.5], [0, 1]], [[0.1], [0.5]], np.eye(2), [[0.5]], max_steps=7)
     policy, value = Gaussian(mlp(2, 4, 1, rng=rng(1)), 1), mlp(2, 4, 1, rng=rng(2))
     return ppo(env, policy, value, torch.optim.Adam([*policy.parameters(), *value.parameters()], lr=0.01), **settings)
+
+
+def logged_walks():
+    return log_episodes(short_corridor(), np.full((4, 2), 0.5), episodes=20, rng=rng(2), max_steps=6)
+
+
+@case(decision_transformer)
+def _():
+    model = DecisionTransformer(4, 2, max_steps=6, rng=rng(1), width=8)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    return decision_transformer(model, logged_walks(), optimizer, updates=5, rng=rng(), batch_size=7)
+
+
+@case(behaviour_cloning)
+def _():
+    policy = nn.Embedding.from_pretrained(torch.zeros(4, 2), freeze=False)
+    optimizer = torch.optim.Adam(policy.parameters(), lr=0.1)
+    return behaviour_cloning(policy, logged_walks(), optimizer, updates=5, rng=rng(), batch_size=7)
 
 
 LEASHES = {

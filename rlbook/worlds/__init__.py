@@ -1,7 +1,8 @@
 """The small worlds of the book, each a function that returns a `FiniteMDP`, but for one whose states are not finite.
 
-`grids` and `mazes` are walked through; `classics` show one thing each; in `gambling` coins and cards decide; in `queues`
-customers come and go. The states of `mountain_car` are points. Each function says its numbers, its rewards and its source.
+`grids`, `mazes` and `graphs` are walked through; `classics` show one thing each; in `gambling` coins and cards decide; in
+`queues` customers come and go. The states of `mountain_car` are points. Each function says its numbers, its rewards and
+its source.
 """
 
 from rlbook.worlds.classics import (
@@ -15,6 +16,7 @@ from rlbook.worlds.classics import (
     traffic_light,
 )
 from rlbook.worlds.gambling import blackjack, gambler
+from rlbook.worlds.graphs import graph
 from rlbook.worlds.grids import cliff_walking, gridworld, small_grid, windy_gridworld
 from rlbook.worlds.mazes import blocking_maze, dyna_maze, maze, shortcut_maze
 from rlbook.worlds.mountain_car import mountain_car
@@ -30,6 +32,7 @@ __all__ = [
     "cliff_walking",
     "dyna_maze",
     "gambler",
+    "graph",
     "gridworld",
     "infinite_variance",
     "long_walk",
