@@ -61,10 +61,12 @@ third = fourth = "no"
 
 # %% exercise-3 | wrong | forgets alpha
 def conservative_gap(mdp, policy, behaviour, alpha):
+    """How far CQL's values of a policy lie below the true ones, (S,)."""
     P, _ = follow(mdp, policy)
     D = (policy * (policy / behaviour - 1)).sum(axis=1)
     going, gap = ~mdp.terminal, np.zeros(mdp.num_states)
-    gap[going] = np.linalg.solve(np.eye(going.sum()) - mdp.gamma * P[going][:, going], D[going])
+    system = np.eye(going.sum()) - mdp.gamma * P[going][:, going]
+    gap[going] = np.linalg.solve(system, D[going])
     return gap
 
 
@@ -75,10 +77,12 @@ def conservative_gap(mdp, policy, behaviour, alpha):
 
 # %% exercise-3 | wrong | transposed
 def conservative_gap(mdp, policy, behaviour, alpha):
+    """How far CQL's values of a policy lie below the true ones, (S,)."""
     P, _ = follow(mdp, policy)
     D = (policy * (policy / behaviour - 1)).sum(axis=1)
     going, gap = ~mdp.terminal, np.zeros(mdp.num_states)
-    gap[going] = alpha * np.linalg.solve(np.eye(going.sum()) - mdp.gamma * P[going][:, going].T, D[going])
+    system = np.eye(going.sum()) - mdp.gamma * P[going][:, going].T
+    gap[going] = alpha * np.linalg.solve(system, D[going])
     return gap
 
 
@@ -91,10 +95,12 @@ def conservative_gap(mdp, policy, behaviour, alpha):
 
 # %% exercise-3 | wrong | follows the behaviour
 def conservative_gap(mdp, policy, behaviour, alpha):
+    """How far CQL's values of a policy lie below the true ones, (S,)."""
     P, _ = follow(mdp, behaviour)
     D = (policy * (policy / behaviour - 1)).sum(axis=1)
     going, gap = ~mdp.terminal, np.zeros(mdp.num_states)
-    gap[going] = alpha * np.linalg.solve(np.eye(going.sum()) - mdp.gamma * P[going][:, going], D[going])
+    system = np.eye(going.sum()) - mdp.gamma * P[going][:, going]
+    gap[going] = alpha * np.linalg.solve(system, D[going])
     return gap
 
 
@@ -120,7 +126,9 @@ def expectile(samples, tau):
 
 # %% exercise-4 | wrong | the weights the other way round
 def expectile(samples, tau):
-    m = np.mean(samples)
+    """The tau-expectile of samples (N,)."""
+    samples = np.asarray(samples)
+    m = samples.mean()
     for _ in samples:
         weights = np.where(samples > m, 1 - tau, tau)
         m = (weights * samples).sum() / weights.sum()
@@ -129,8 +137,13 @@ def expectile(samples, tau):
 
 # %% exercise-4 | wrong | one round
 def expectile(samples, tau):
-    weights = np.where(samples > np.mean(samples), tau, 1 - tau)
-    return (weights * samples).sum() / weights.sum()
+    """The tau-expectile of samples (N,)."""
+    samples = np.asarray(samples)
+    m = samples.mean()
+    for _ in samples[:1]:
+        weights = np.where(samples > m, tau, 1 - tau)
+        m = (weights * samples).sum() / weights.sum()
+    return m
 
 
 # %% exercise-4 | right | by bisection
@@ -150,20 +163,22 @@ def mended_pairs(observations, actions, lengths):
 
 # %% exercise-5 | wrong | the next observations
 def mended_pairs(observations, actions, lengths):
+    """For each step the observation that it was taken in, and the action."""
     kept, position = [], 0
     for length in lengths:
         kept.extend(range(position + 1, position + length + 1))
         position += length + 1
-    return observations[kept], actions
+    return np.asarray(observations)[kept], np.asarray(actions)
 
 
 # %% exercise-5 | wrong | leaves out the last step of each episode
 def mended_pairs(observations, actions, lengths):
+    """For each step the observation that it was taken in, and the action."""
     kept, position = [], 0
     for length in lengths:
         kept.extend(range(position, position + length - 1))
         position += length + 1
-    return observations[kept], actions[: len(kept)]
+    return np.asarray(observations)[kept], np.asarray(actions)
 
 
 # %% exercise-5 | wrong | the last observations too
@@ -186,19 +201,23 @@ def attend(queries, keys, values):
 
 # %% exercise-6 | wrong | not scaled
 def attend(queries, keys, values):
-    scores = np.where(np.tri(len(queries), dtype=bool), queries @ keys.T, -np.inf)
+    """Causal attention of one head, (L, m)."""
+    scores = queries @ keys.T
+    scores = np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True) @ values
 
 
 # %% exercise-6 | wrong | masked with 0 before the softmax
 def attend(queries, keys, values):
-    scores = np.tril(queries @ keys.T / np.sqrt(queries.shape[1]))
+    """Causal attention of one head, (L, m)."""
+    scores = queries @ keys.T / np.sqrt(queries.shape[1])
+    scores = np.where(np.tri(len(scores), dtype=bool), scores, 0)
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True) @ values
 
 
-# %% exercise-6 | wrong | masked after the softmax
+# %% exercise-6 | wrong | masked after the softmax (in two lines)
 def attend(queries, keys, values):
     scores = queries @ keys.T / np.sqrt(queries.shape[1])
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -207,6 +226,7 @@ def attend(queries, keys, values):
 
 # %% exercise-6 | wrong | not its own place
 def attend(queries, keys, values):
+    """Causal attention of one head, (L, m)."""
     scores = queries @ keys.T / np.sqrt(queries.shape[1])
     scores = np.where(np.tri(len(scores), k=-1, dtype=bool), scores, -1e9)
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -251,3 +271,62 @@ def worth_of_asking(shares, chances, rewards):
         joint = [shares[a] * chances[a][k] for a in range(len(shares))]
         worth.append(sum(p / sum(joint) * (chances[a] @ rewards) for a, p in enumerate(joint)))
     return worth
+
+
+# %% exercise-3 | wrong | the other way round
+def conservative_gap(mdp, policy, behaviour, alpha):
+    """How far CQL's values of a policy lie below the true ones, (S,)."""
+    P, _ = follow(mdp, policy)
+    D = (policy * (behaviour / policy - 1)).sum(axis=1)
+    going, gap = ~mdp.terminal, np.zeros(mdp.num_states)
+    system = np.eye(going.sum()) - mdp.gamma * P[going][:, going]
+    gap[going] = alpha * np.linalg.solve(system, D[going])
+    return gap
+
+
+# %% exercise-3 | wrong | forgets the discount
+def conservative_gap(mdp, policy, behaviour, alpha):
+    """How far CQL's values of a policy lie below the true ones, (S,)."""
+    P, _ = follow(mdp, policy)
+    D = (policy * (policy / behaviour - 1)).sum(axis=1)
+    going, gap = ~mdp.terminal, np.zeros(mdp.num_states)
+    system = np.eye(going.sum()) - P[going][:, going]
+    gap[going] = alpha * np.linalg.solve(system, D[going])
+    return gap
+
+
+# %% exercise-3 | wrong | not a mean over the policy
+def conservative_gap(mdp, policy, behaviour, alpha):
+    """How far CQL's values of a policy lie below the true ones, (S,)."""
+    P, _ = follow(mdp, policy)
+    D = (policy / behaviour - 1).sum(axis=1)
+    going, gap = ~mdp.terminal, np.zeros(mdp.num_states)
+    system = np.eye(going.sum()) - mdp.gamma * P[going][:, going]
+    gap[going] = alpha * np.linalg.solve(system, D[going])
+    return gap
+
+
+# %% exercise-5 | wrong | two too far
+def mended_pairs(observations, actions, lengths):
+    """For each step the observation that it was taken in, and the action."""
+    kept, position = [], 0
+    for length in lengths:
+        kept.extend(range(position, position + length))
+        position += length + 2
+    return np.asarray(observations)[kept], np.asarray(actions)
+
+
+# %% exercise-7 | wrong | normalised over the rewards
+def worth_of_asking(shares, chances, rewards):
+    """The mean reward of the policy that is asked for each of the rewards, (K,)."""
+    joint = shares[:, None] * chances
+    policy = joint / joint.sum(axis=1, keepdims=True)
+    return (chances @ rewards) @ policy
+
+
+# %% exercise-7 | wrong | each action alike
+def worth_of_asking(shares, chances, rewards):
+    """The mean reward of the policy that is asked for each of the rewards, (K,)."""
+    joint = shares[:, None] * chances
+    policy = joint / joint.sum(axis=0)
+    return (chances @ rewards).mean() * policy.sum(axis=0)
