@@ -30,6 +30,7 @@ import rlbook
 from rlbook._states import check_fits, packed, restored
 from rlbook.deep.actor_critic import a2c, delayed_a2c, one_step_actor_critic
 from rlbook.deep.decision_transformer import DecisionTransformer, behaviour_cloning, decision_transformer
+from rlbook.deep.dqn import double_dqn, dqn, huber_dqn, n_step_dqn, prioritized_dqn
 from rlbook.deep.gaussian import Gaussian
 from rlbook.deep.networks import mlp
 from rlbook.deep.ppo import ppo
@@ -158,6 +159,45 @@ def _(leash):
     more = LEASHES[leash] | ({"reference": other} if leash == "another as reference" else {})
     settings = {"steps": 4, "max_new_tokens": TOY_LENGTH, "prompts_per_step": 2, "group_size": 4} | more
     return grpo(model, tokenizer, list(TOY_PROMPTS), agreement, optimizer, rng=rng(), **settings)
+
+
+def q_network(world):
+    """Environments, action values, an optimizer that remembers, and a run of a few updates from a small memory."""
+    env, draw = WORLDS[world](), rng(1)
+    values = network(env, env.single_action_space.n, draw)
+    optimizer = torch.optim.Adam(values.parameters(), lr=0.01)
+    sizes = dict(exploration_steps=20, learning_starts=20, capacity=25, batch_size=4)
+    return (env, values, optimizer), dict(steps=34, rng=rng(), **sizes)
+
+
+@case(dqn, *WORLDS)
+def _(world):
+    arguments, settings = q_network(world)
+    return dqn(*arguments, **settings)
+
+
+@case(double_dqn, *WORLDS)
+def _(world):
+    arguments, settings = q_network(world)
+    return double_dqn(*arguments, **settings, target_every=3, tau=0.5)
+
+
+@case(n_step_dqn, *WORLDS)
+def _(world):
+    arguments, settings = q_network(world)
+    return n_step_dqn(*arguments, **settings)
+
+
+@case(prioritized_dqn, *WORLDS)
+def _(world):
+    arguments, settings = q_network(world)
+    return prioritized_dqn(*arguments, **settings)
+
+
+@case(huber_dqn, *WORLDS)
+def _(world):
+    arguments, settings = q_network(world)
+    return huber_dqn(*arguments, **settings)
 
 
 # The theorem

@@ -135,6 +135,37 @@ def draw(logits, generator):
     return (logits.softmax(dim=-1) / torch.empty_like(logits).exponential_(generator=generator)).argmax(dim=-1)
 
 
+def action_values(network, observations, num_actions):
+    """q(s, a) of observations (N, ...): (N, A). Raises ValueError where the network gives another shape."""
+    q, wanted = output_of("network", network, observations), (len(observations), num_actions)
+    if q.shape != wanted:
+        raise ValueError(
+            f"the network maps observations {tuple(observations.shape)} to {tuple(q.shape)}, expected {wanted}: "
+            f"the value of each of the {num_actions} actions"
+        )
+    return q
+
+
+def explore(q, epsilon, generator):
+    """Of action values (N, A) the best action, or with probability epsilon any action, all alike: (N,)."""
+    best = q.argmax(dim=1)
+    chance = torch.rand(best.shape, generator=generator, device=q.device)
+    anything = torch.randint(q.shape[1], best.shape, generator=generator, device=q.device)
+    return torch.where(chance < epsilon, anything, best)
+
+
+class Greedy(torch.nn.Module):
+    """The best action of a network of action values, as a policy: its logit is 0, that of the others minus infinity."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, observations):
+        q = self.network(observations)
+        return torch.full_like(q, -torch.inf).scatter(1, q.argmax(dim=1, keepdim=True), 0.0)
+
+
 def values_of(value, observations):
     values, wanted = output_of("value", value, observations), (len(observations),)
     if values.shape not in (wanted, (*wanted, 1)):
