@@ -11,6 +11,7 @@ from deep import a2c_ratios, reinforce_ratios, workers_ratio
 from learning import compiled_against_interpreted, learners, linear, predictors
 from measuring import report
 from planning import against_quantecon, cars, growth
+from q_networks import dqn_ratios
 
 if __name__ == "__main__":
     sys.exit(
@@ -23,6 +24,7 @@ if __name__ == "__main__":
             cars,
             growth,
             reinforce_ratios,
+            dqn_ratios,
             workers_ratio,
             a2c_ratios,
         )
