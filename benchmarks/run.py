@@ -11,6 +11,7 @@ from deep import a2c_ratios, reinforce_ratios, workers_ratio
 from learning import compiled_against_interpreted, learners, linear, predictors
 from measuring import report
 from planning import against_quantecon, cars, growth
+from ppo_speed import ppo_against_stable_baselines3
 from q_networks import dqn_ratios
 
 if __name__ == "__main__":
@@ -27,5 +28,6 @@ if __name__ == "__main__":
             dqn_ratios,
             workers_ratio,
             a2c_ratios,
+            ppo_against_stable_baselines3,
         )
     )
