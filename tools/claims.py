@@ -294,7 +294,8 @@ def main():
             failed = failed or "FAILS" in said
         return failed
     seeds = range(FRESH, FRESH + int(arguments.seeds))
-    shares = [(arithmetic, list(seeds[i :: len(ARITHMETICS)])) for i, arithmetic in enumerate(ARITHMETICS)]
+    turns = [(arithmetic, list(seeds[i :: len(ARITHMETICS)])) for i, arithmetic in enumerate(ARITHMETICS)]
+    shares = [(arithmetic, share) for arithmetic, share in turns if share]  # with few seeds not each has its turn
     narrow = False
     for path in paths:
         answers = [answer for answers in ask_all([(path, *share) for share in shares]) for answer in answers]
