@@ -374,7 +374,6 @@ def test_the_layout_of_an_array_is_kept():
         object(),
         iter([1]),
     ],
-    ids=repr,
 )
 def test_what_no_file_can_hold_is_refused_when_it_is_saved(value, tmp_path):
     (tmp_path / "file").write_text("older")
