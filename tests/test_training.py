@@ -280,6 +280,31 @@ def test_a_resumed_training_is_the_one_that_was_not_interrupted(name, tmp_path):
         assert same(contents(again), contents(training)), f"resumed after record {k}"
 
 
+def on_device(name, device):
+    """The training of a case, and its networks, which have been moved to the device."""
+    training = CASES[name][1]()
+    networks = [argument.to(device) for argument in training.arguments.values() if isinstance(argument, nn.Module)]
+    return training, networks
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("name", CASES)
+def test_every_trainer_trains_and_resumes_on_a_gpu(name, tmp_path, device="cuda"):
+    training, networks = on_device(name, device)
+    before = [parameter.detach().clone() for network in networks for parameter in network.parameters()]
+    records = [next(training)]
+    save(training, tmp_path / "file")
+    records += training
+    after = [parameter for network in networks for parameter in network.parameters()]
+    assert len(records) >= 4
+    assert all(parameter.device.type == device and parameter.isfinite().all() for parameter in after)
+    assert any(not torch.equal(*pair) for pair in zip(before, after))
+    training, networks = on_device(name, device)
+    assert len(list(resume(training, tmp_path / "file"))) == len(records) - 1
+    resumed = [parameter for network in networks for parameter in network.parameters()]
+    torch.testing.assert_close(resumed, after, atol=1e-4, rtol=1e-4)
+
+
 # What a trainer may carry, and what may be among its arguments
 
 
