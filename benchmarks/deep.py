@@ -1,7 +1,4 @@
-"""How fast the learners with networks are: steps of many environments at once, and the time until a pole is balanced."""
-
-import time
-from collections import deque
+"""How fast steps are made by many environments at once, against one: REINFORCE and A2C on CartPole."""
 
 import gymnasium
 import numpy as np
@@ -10,7 +7,7 @@ from chapter import of_the_chapter
 from measuring import seconds
 
 from rlbook.deep.networks import mlp
-from rlbook.deep.reinforce import play, reinforce
+from rlbook.deep.reinforce import reinforce
 
 
 def one_environment_reinforce(policy, optimizer, updates, episodes_per_update):
@@ -63,84 +60,6 @@ def reinforce_ratios():
     vectorised, single = steps["ours"] / times[0], steps["theirs"] / times[1]
     speeds = f"{vectorised / 1e3:.0f} and {single / 1e3:.1f} thousand transitions/s"
     yield "reinforce on CartPole, 64 environments / one environment", speeds, vectorised / single, "at least", 5
-
-
-def is_balanced(policy, seed):
-    """Whether a policy, a module that gives logits, holds the pole for 475 steps on average over 100 fresh episodes."""
-    env = gymnasium.make_vec("CartPole-v1", num_envs=100, vectorization_mode="vector_entry_point")
-    return bool(play(env, policy, np.random.default_rng(seed)).returns.mean() >= 475)
-
-
-class Watch:
-    """How long a learner has trained: it stands still while a policy is tried, which is done once recent episodes are
-    good enough, and at most once in 4,000 steps."""
-
-    def __init__(self):
-        self.recent, self.tried_at, self.out, self.began = deque(maxlen=50), 0, 0.0, time.perf_counter()
-
-    def done(self, returns, steps, policy, seed):
-        self.recent.extend(returns)
-        if len(self.recent) < 50 or np.mean(self.recent) < 450 or steps - self.tried_at < 4_000:
-            return False
-        began, self.tried_at = time.perf_counter(), steps
-        balanced = is_balanced(policy, [seed, steps])
-        self.out += time.perf_counter() - began
-        return balanced
-
-    @property
-    def seconds(self):
-        return time.perf_counter() - self.began - self.out
-
-
-def our_a2c(seed):
-    """Seconds, steps, and whether the pole was balanced in the end: the settings of chapter 12."""
-    balance = of_the_chapter("12-actor-critic", {"cart_poles", "balance"})["balance"]
-    policy, training = balance(np.random.default_rng(seed), steps=500_000)
-    watch = Watch()
-    for record in training:
-        if watch.done(record.returns, record.steps, policy, seed):
-            return watch.seconds, record.steps, True
-    return watch.seconds, record.steps, False
-
-
-def their_a2c(seed):
-    """The same of stable-baselines3 with the settings of its zoo: 8 environments, at most 500,000 steps."""
-    from stable_baselines3 import A2C
-    from stable_baselines3.common.callbacks import BaseCallback
-    from stable_baselines3.common.env_util import make_vec_env
-
-    class Logits(torch.nn.Module):
-        def __init__(self, policy):
-            super().__init__()
-            self.policy = policy
-
-        def forward(self, observations):
-            return self.policy.get_distribution(observations).distribution.logits
-
-    class Stop(BaseCallback):
-        def _on_step(self):
-            ended = [info["episode"]["r"] for info in self.locals["infos"] if "episode" in info]
-            self.balanced = watch.done(ended, self.num_timesteps, Logits(self.model.policy), seed)
-            return not self.balanced
-
-    model = A2C("MlpPolicy", make_vec_env("CartPole-v1", n_envs=8, seed=seed), seed=seed, device="cpu")
-    stop, watch = Stop(), Watch()
-    model.learn(500_000, callback=stop)
-    return watch.seconds, model.num_timesteps, stop.balanced
-
-
-def a2c_ratios(seeds=range(5)):
-    """How much sooner A2C balances a pole than that of stable-baselines3, whose runs that never do count as they end."""
-    torch.set_num_threads(1)
-    our_a2c(99)  # the first call does not count
-    ours, theirs = zip(*[(our_a2c(seed), their_a2c(seed)) for seed in seeds])
-    times = [np.median([run[0] for run in runs]) for runs in (ours, theirs)]
-    balanced = [sum(run[2] for run in runs) for runs in (ours, theirs)]
-    behind = (
-        f"medians {times[0]:.1f} and {times[1]:.1f} s; balanced in {balanced[0]} and {balanced[1]} of {len(seeds)} runs"
-    )
-    yield "A2C until CartPole is balanced / that of stable-baselines3", behind, times[1] / times[0], "at least", 3
-    yield "  of its runs those that balanced it", f"{len(seeds)} seeds", balanced[0], "at least", len(seeds)
 
 
 def workers_ratio():

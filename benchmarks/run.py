@@ -7,12 +7,11 @@ Exits with 1 if one of them misses its mark.
 
 import sys
 
-from deep import a2c_ratios, reinforce_ratios, workers_ratio
+from balancing import balancing, gathering
+from deep import reinforce_ratios, workers_ratio
 from learning import compiled_against_interpreted, learners, linear, predictors
 from measuring import report
 from planning import against_quantecon, cars, growth
-from ppo_speed import ppo_against_stable_baselines3
-from q_networks import dqn_ratios
 
 if __name__ == "__main__":
     sys.exit(
@@ -25,9 +24,8 @@ if __name__ == "__main__":
             cars,
             growth,
             reinforce_ratios,
-            dqn_ratios,
             workers_ratio,
-            a2c_ratios,
-            ppo_against_stable_baselines3,
+            gathering,
+            balancing,
         )
     )
