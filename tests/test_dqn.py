@@ -129,7 +129,7 @@ def test_q_star_of_a_world_of_chance():
         settings = {"gamma": 0.9, "epsilon": 1.0, "tau": 0.5, "learning_starts": 10_000, "batch_size": 256}
         for record in learn(mdp.to_gymnasium(num_envs=80), network, optimizer, steps=50_000, rng=rng(), **settings):
             optimizer.param_groups[0]["lr"] = 0.05 * (1 - min(1, record.steps / 50_000))
-        assert np.abs(network(torch.arange(4)).detach().numpy() - q_star).max() < 0.15
+        assert np.abs(network(torch.arange(4)).detach().numpy() - q_star).max() < 0.25
 
 
 def repeat_the_observation(num_states=4):

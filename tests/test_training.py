@@ -241,7 +241,7 @@ def spoil(training):
         if isinstance(argument, nn.Module):
             with torch.no_grad():
                 for tensor in argument.state_dict().values():
-                    tensor.add_(1)
+                    tensor.add_(0.01 if tensor.is_floating_point() else 1)  # a model that still reads texts
         elif isinstance(argument, torch.optim.Optimizer):
             for group in argument.param_groups:
                 group["lr"] = 1.0
