@@ -392,6 +392,21 @@ def test_bad_input(learn, given, error, message):
     assert len(str(raised.value)) < 500 and all(map(torch.equal, before, policy.parameters()))
 
 
+class Untouched(gymnasium.vector.VectorWrapper):
+    """Environments in which nobody may act."""
+
+    def step(self, actions):
+        raise RuntimeError("a step was made")
+
+
+@pytest.mark.parametrize("learn", [a2c, a3c, delayed_a2c, one_step_actor_critic, reinforce_with_baseline])
+def test_a_value_network_of_the_wrong_shape_is_refused_before_any_step(learn):
+    policy, value = networks()[0], mlp(4, 8, 2, rng=rng())
+    more = {reinforce_with_baseline: {"updates": 1}, delayed_a2c: {"steps": 9, "delay": 1}}.get(learn, {"steps": 9})
+    with pytest.raises(ValueError, match="the value network maps"):
+        next(learn(Untouched(cart_poles(2)), policy, value, adam(policy, value), rng=rng(), **more))
+
+
 @pytest.mark.parametrize("delay", [-1, 1.5, None])
 def test_a_delay_is_a_count(delay):
     policy, value = networks()

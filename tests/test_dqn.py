@@ -284,9 +284,9 @@ WRONG = {
     "no optimizer": ({"optimizer": 0.1}, "optimizer is a float"),
     "no network": ({"network": lambda x: x}, "network is a function, expected a torch.nn.Module"),
     "too many values": ({"network": mlp(4, 8, 3, rng=rng())}, r"to \(4, 3\), expected \(4, 2\)"),
-    "a reward that is no number": ({"env": lambda: Spoiled(cart_poles(), reward=np.nan)}, r"rewards\[0\] is nan"),
-    "an endless reward": ({"env": lambda: Spoiled(cart_poles(), reward=np.inf)}, r"rewards\[0\] is inf"),
-    "observations": ({"env": lambda: Spoiled(cart_poles(), observation=np.nan)}, r"observations\[0\] is \[nan"),
+    "a reward that is no number": ({"env": lambda: Spoiled(cart_poles(), reward=np.nan)}, r"rewards\[0, 0\] holds nan"),
+    "an endless reward": ({"env": lambda: Spoiled(cart_poles(), reward=np.inf)}, r"rewards\[0, 0\] holds inf"),
+    "observations": ({"env": lambda: Spoiled(cart_poles(), observation=np.nan)}, r"observations\[0, 0\] holds \[nan"),
 }
 
 

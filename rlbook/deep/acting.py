@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlbook._checks import check_counts, check_rng, require, shown
+from rlbook._checks import check_counts, check_number, check_rng, require, shown
 
 torch = require("torch", extra="deep")
 gymnasium = require("gymnasium", extra="deep")
@@ -191,6 +191,15 @@ def check_environment(env, policy, rng, **counts):
         raise ValueError("env has autoreset disabled: it could not be stepped on until its last episode is over")
     check_counts(**counts)
     check_weights(policy=policy)
+
+
+def check_loss_weights(value_weight, entropy_weight, max_norm):
+    """The weights of the terms of an actor-critic's loss, and the length that its gradient is cut to, as floats."""
+    return (
+        check_number("value_weight", value_weight, least=0),
+        check_number("entropy_weight", entropy_weight, least=0),
+        check_number("max_norm", max_norm, above=0),
+    )
 
 
 @torch.no_grad()

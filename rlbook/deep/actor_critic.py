@@ -23,6 +23,8 @@ gymnasium = require("gymnasium", extra="deep")
 from rlbook._torch import check_optimizer, gradient_norm, parameters, torch_generator  # noqa: E402
 from rlbook.deep.acting import (  # noqa: E402
     check_environment,
+    check_loss_weights,
+    check_outputs,
     evaluate_actions,
     tensors_like,
     values_of,
@@ -85,6 +87,7 @@ def one_step_actor_critic(env, policy, value, optimizer, *, steps, rng, gamma=1.
     check_optimizer(optimizer, policy=policy, value=value)
     gamma = check_number("gamma", gamma, least=0, most=1)
     policy.eval(), value.eval()
+    check_outputs(env, policy, value)
     generator = torch_generator(rng, tensors_like(env, policy)["device"])
     memory.begin(update=0, steps=0, place=start(env, rng), generator=generator, discount=np.ones(env.num_envs))
     while memory.steps < steps:
@@ -141,8 +144,9 @@ def a2c(
     check_environment(env, policy, rng, steps=steps, rollout_steps=rollout_steps)
     check_optimizer(optimizer, policy=policy, value=value)
     gamma, lam = check_number("gamma", gamma, least=0, most=1), check_number("lam", lam, least=0, most=1)
-    value_weight, entropy_weight, max_norm = _weights(value_weight, entropy_weight, max_norm)
+    value_weight, entropy_weight, max_norm = check_loss_weights(value_weight, entropy_weight, max_norm)
     policy.eval(), value.eval()
+    check_outputs(env, policy, value)
     generator = torch_generator(rng, tensors_like(env, policy)["device"])
     memory.begin(update=0, steps=0, place=start(env, rng), generator=generator)
     while memory.steps < steps:
@@ -188,8 +192,9 @@ def delayed_a2c(
     check_optimizer(optimizer, policy=policy, value=value)
     check_counts(least=0, delay=delay)
     gamma, lam = check_number("gamma", gamma, least=0, most=1), check_number("lam", lam, least=0, most=1)
-    value_weight, entropy_weight, max_norm = _weights(value_weight, entropy_weight, max_norm)
+    value_weight, entropy_weight, max_norm = check_loss_weights(value_weight, entropy_weight, max_norm)
     policy.eval(), value.eval()
+    check_outputs(env, policy, value)
     shared = torch.nn.ModuleList([policy, value])
     generator = torch_generator(rng, tensors_like(env, policy)["device"])
     copies = torch.nn.ModuleList([copy.deepcopy(shared) for _ in range(delay + 1)])
@@ -248,10 +253,11 @@ def a3c(
     check_environment(env, policy, rng, steps=steps, rollout_steps=rollout_steps, workers=workers)
     check_optimizer(optimizer, policy=policy, value=value)
     gamma, lam = check_number("gamma", gamma, least=0, most=1), check_number("lam", lam, least=0, most=1)
-    weights = _weights(value_weight, entropy_weight, max_norm)
+    weights = check_loss_weights(value_weight, entropy_weight, max_norm)
     if isinstance(env.unwrapped, gymnasium.vector.AsyncVectorEnv):
         raise TypeError("env is an AsyncVectorEnv, expected one of this process: each worker acts in a copy of it")
     policy.eval(), value.eval()
+    check_outputs(env, policy, value)
     shared = Shared(torch.nn.ModuleList([policy, value]), optimizer, steps, *weights)
     device, threads = tensors_like(env, policy)["device"], []
     for _ in range(workers):
@@ -318,14 +324,6 @@ def work(shared, env, place, generator, gamma, lam, rollout_steps):
     except BaseException as error:  # it is raised where the records are asked for
         shared.over.set()
         shared.records.put(error)
-
-
-def _weights(value_weight, entropy_weight, max_norm):
-    return (
-        check_number("value_weight", value_weight, least=0),
-        check_number("entropy_weight", entropy_weight, least=0),
-        check_number("max_norm", max_norm, above=0),
-    )
 
 
 def _record(update, steps, rollout, losses, norm, delay=0):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import check_counts, check_number, require, shown
+from rlbook._checks import check_counts, check_number, require
 
 torch = require("torch", extra="deep")
 
@@ -21,7 +21,7 @@ from torch.nn.functional import huber_loss  # noqa: E402
 from rlbook._torch import check_optimizer, gradient_norm, torch_generator  # noqa: E402
 from rlbook.deep.acting import action_values, check_environment, explore, tensors_like  # noqa: E402
 from rlbook.deep.replay import ReplayBuffer, check_exponents  # noqa: E402
-from rlbook.deep.rollouts import Place, start  # noqa: E402
+from rlbook.deep.rollouts import finite, moved_on, ready, start  # noqa: E402
 from rlbook.training import trainer  # noqa: E402
 
 
@@ -316,21 +316,15 @@ def begun(env, network, rng, capacity):
 def step(env, network, place, buffer, generator, epsilon):
     """One epsilon-greedy step of all environments, into the buffer. Returns where they stand then, and what ended."""
     num_actions, like = int(env.single_action_space.n), tensors_like(env, network)
-    observation, over, returns, lengths = place
-    if over.all():  # nobody would take a step: reset all of them first
-        observation, *_ = env.step(np.zeros(env.num_envs, env.single_action_space.dtype))
-        returns, lengths, over = np.zeros_like(returns), np.zeros_like(lengths), np.zeros_like(over)
-    states = torch.tensor(observation, **like)
+    place = ready(env, place)
+    states = torch.tensor(place.observation, **like)
     actions = explore(action_values(network, states, num_actions), epsilon, generator)
     reached, reward, terminated, truncated, _ = env.step(actions.cpu().numpy())
-    check_finite("rewards", reward)
-    check_finite("observations", reached)
-    flags = (torch.tensor(flag, device=like["device"]) for flag in (terminated, truncated, ~over))
-    rewards = torch.tensor(reward, device=like["device"])
-    buffer.add(states, actions, rewards, torch.tensor(reached, **like), *flags)
-    returns, lengths = np.where(over, 0.0, returns + reward), np.where(over, 0, lengths + 1)
-    ended = ~over & (terminated | truncated)
-    return Place(reached, terminated | truncated, returns, lengths), (returns[ended], lengths[ended])
+    flags = (torch.tensor(flag, device=like["device"]) for flag in (terminated, truncated, ~place.over))
+    [rewards] = finite("rewards", torch.tensor(reward, device=like["device"])[None])
+    [next_states] = finite("observations", torch.tensor(reached, **like)[None])
+    buffer.add(states, actions, rewards, next_states, *flags)
+    return moved_on(place, reached, reward, terminated, truncated)
 
 
 @torch.no_grad()
@@ -361,13 +355,6 @@ def check_sizes(steps, exploration_steps, learning_starts, capacity, batch_size,
         raise ValueError(
             f"steps is {steps}, expected at least {learning_starts}: learning_starts is later than the end"
         )
-
-
-def check_finite(name, array):
-    """Raise ValueError unless all of (E, ...) is finite."""
-    if not np.isfinite(array).all():
-        e = int(np.argwhere(~np.isfinite(array))[0][0])
-        raise ValueError(f"{name}[{e}] is {shown(array[e].tolist())}, expected finite numbers: of environment {e}")
 
 
 def record(run, ended, loss, q, epsilon, norm):

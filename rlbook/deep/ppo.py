@@ -18,6 +18,7 @@ torch = require("torch", extra="deep")
 from rlbook._torch import check_optimizer, gradient_norm, parameters, torch_generator  # noqa: E402
 from rlbook.deep.acting import (  # noqa: E402
     check_environment,
+    check_loss_weights,
     check_outputs,
     evaluate_actions,
     log_probabilities,
@@ -109,7 +110,7 @@ def ppo(
     )
     check_optimizer(optimizer, policy=policy, value=value)
     _check_settings(env, gamma, lam, clip, rollout_steps, minibatches, normalize, decay, value_clip)
-    _check_weights(value_weight, entropy_weight, max_norm)
+    check_loss_weights(value_weight, entropy_weight, max_norm)
     policy.eval(), value.eval()
     check_outputs(env, policy, value)
     generator = torch_generator(rng, tensors_like(env, policy)["device"])
@@ -200,9 +201,3 @@ def _check_settings(env, gamma, lam, clip, rollout_steps, minibatches, normalize
     if normalize not in ("minibatch", "batch", None):
         raise ValueError(f"normalize is {shown(normalize)}, expected 'minibatch', 'batch' or None")
     check_flag("decay", decay)
-
-
-def _check_weights(value_weight, entropy_weight, max_norm):
-    check_number("value_weight", value_weight, least=0)
-    check_number("entropy_weight", entropy_weight, least=0)
-    check_number("max_norm", max_norm, above=0)

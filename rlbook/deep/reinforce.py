@@ -20,6 +20,7 @@ from rlbook._torch import check_optimizer, gradient_norm, torch_generator  # noq
 from rlbook.deep.acting import (  # noqa: E402
     act,
     check_environment,
+    check_outputs,
     log_probabilities,
     sent,
     tensors_like,
@@ -134,7 +135,8 @@ def reinforce_with_baseline(env, policy, value, optimizer, *, updates, rng, gamm
     check_environment(env, policy, rng, max_steps=max_steps, updates=updates)
     check_optimizer(optimizer, policy=policy, value=value)
     gamma = check_number("gamma", gamma, least=0, most=1)
-    value.eval()
+    policy.eval(), value.eval()
+    check_outputs(env, policy, value)
     memory.begin(update=0, steps=0)
     while memory.update < updates:
         memory.update += 1

@@ -52,6 +52,23 @@ def start(env, rng):
     return Place(observation, np.zeros(env.num_envs, bool), np.zeros(env.num_envs), np.zeros(env.num_envs, int))
 
 
+def ready(env, place):
+    """The place; where all episodes are over, that after all have been reset: a step in which nobody acts is left out."""
+    if not place.over.all():
+        return place
+    space = env.single_action_space
+    observation, *_ = env.step(np.zeros((env.num_envs, *space.shape), space.dtype))
+    return Place(observation, *(np.zeros_like(column) for column in place[1:]))
+
+
+def moved_on(place, observation, reward, terminated, truncated):
+    """Where they stand after a step, and what ended in it: the returns and the lengths (K,) of its K episodes."""
+    returns = np.where(place.over, 0.0, place.returns + reward)
+    lengths = np.where(place.over, 0, place.lengths + 1)
+    over = terminated | truncated
+    return Place(observation, over, returns, lengths), (returns[over], lengths[over])
+
+
 @torch.no_grad()
 def collect(env, policy, place, generator, *, steps):
     """Take so many steps in each environment, from where they stand. Returns the rollout and where they stand then.
@@ -62,26 +79,20 @@ def collect(env, policy, place, generator, *, steps):
     Raises ValueError for an observation or a reward that is not finite.
     """
     like, space = tensors_like(env, policy), env.single_action_space
-    observation, over, returns, lengths = place
-    if over.all():
-        observation, *_ = env.step(np.zeros((env.num_envs, *space.shape), space.dtype))
-        returns, lengths, over = np.zeros_like(returns), np.zeros_like(lengths), np.zeros_like(over)
-    states, actions, rows, ended = [torch.tensor(observation, **like)], [], [], []
+    place = ready(env, place)
+    states, actions, rows, ended = [torch.tensor(place.observation, **like)], [], [], []
     for _ in range(steps):
         actions.append(act(policy, states[-1], space, generator))
         observation, reward, terminated, truncated, _ = env.step(sent(actions[-1], space))
         states.append(torch.tensor(observation, **like))
-        reward = np.where(over, 0.0, reward)
-        rows.append((reward, terminated, truncated, ~over))
-        returns, lengths = np.where(over, 0.0, returns) + reward, np.where(over, 0, lengths + 1)
-        over = terminated | truncated
-        ended.append((returns[over], lengths[over]))
-    states = _finite("observations", torch.stack(states))
+        rows.append((np.where(place.over, 0.0, reward), terminated, truncated, ~place.over))
+        place, done = moved_on(place, observation, reward, terminated, truncated)
+        ended.append(done)
+    states = finite("observations", torch.stack(states))
     rewards, *flags = (np.stack(column) for column in zip(*rows))
-    rewards = _finite("rewards", torch.tensor(rewards, dtype=torch.float32, device=like["device"]))
+    rewards = finite("rewards", torch.tensor(rewards, dtype=torch.float32, device=like["device"]))
     flags = [torch.tensor(flag, device=like["device"]) for flag in flags]
     ended = [np.concatenate(column) for column in zip(*ended)]
-    place = Place(observation, over, returns, lengths)
     return Rollout(states, torch.stack(actions), rewards, *flags, *ended), place
 
 
@@ -95,7 +106,7 @@ def advantages_of(rollout, values, *, gamma, lam):
     return gae(rewards, values[:-1], **ends, gamma=gamma, lam=lam, next_values=values[1:])
 
 
-def _finite(name, tensor):
+def finite(name, tensor):
     """The tensor (T, E, ...), if all of it is finite."""
     if not tensor.isfinite().all():
         t, e, *_ = (~tensor.isfinite()).nonzero()[0].tolist()
