@@ -54,13 +54,13 @@ def check_weights(**networks):
 def check_same_shape(letters, **tensors):
     """Raise unless all are tensors of the shape of the first: of others, PyTorch would repeat one along the other.
 
-    letters, such as "(P, N)", say what shape that is, and how many dimensions it has; "" for any.
+    letters, such as "(P, N)" or "(B,)", say what shape that is, and how many dimensions it has; "" for any.
     """
     first, like = next(iter(tensors.items()))
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor):
             raise TypeError(f"{name} is {shown(tensor)}, expected a torch.Tensor{f' {letters}' if letters else ''}")
-        if letters and like.ndim != letters.count(",") + 1:
+        if letters and like.ndim != letters.strip("(),").count(",") + 1:
             raise ValueError(f"{first} has shape {tuple(like.shape)}, expected {letters}")
         if tensor.shape != like.shape:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {tuple(like.shape)}, that of {first}")
