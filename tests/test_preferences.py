@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from rlbook.language.preferences import bradley_terry_loss
+from rlbook.language.preferences import bradley_terry_loss, dpo_loss, ipo_loss, kto_loss, normalised_dpo_loss
 
 
 def tensor(*numbers):
@@ -108,3 +108,157 @@ def test_what_is_no_pair_is_refused(pair, options, error, message):
     with pytest.raises(error, match=message) as caught:
         bradley_terry_loss(*pair, **options)
     assert len(str(caught.value)) < 500
+
+
+# DPO and its relatives
+
+PAIRS = (tensor(-2.0, -1.0, -4.0), tensor(-3.0, -1.5, -0.5), tensor(-2.5, -1.2, -3.0), tensor(-2.0, -1.5, -2.0))
+LENGTHS = {"chosen_length": torch.tensor([2, 5, 1]), "rejected_length": torch.tensor([4, 1, 3])}
+
+
+def normalised(*logps, beta, weights=None):
+    return normalised_dpo_loss(*logps, **LENGTHS, beta=beta, weights=weights)
+
+
+PAIR_LOSSES = [dpo_loss, ipo_loss, normalised]
+
+
+def test_the_losses_at_the_reference_by_hand():
+    """Where nothing has moved the margin is 0: DPO has the loss ln 2, IPO the square of 1 / (2 beta)."""
+    chosen, rejected = tensor(-1, -2.5), tensor(-3, -0.5)
+    same = (chosen, rejected, chosen, rejected)
+    for beta in (0.1, 2.0):
+        assert dpo_loss(*same, beta=beta).item() == pytest.approx(math.log(2))
+        assert ipo_loss(*same, beta=beta).item() == pytest.approx(1 / (2 * beta) ** 2)
+        assert kto_loss(chosen, chosen, torch.tensor([True, False]), 0.0, beta=beta).item() == pytest.approx(0.5)
+
+
+def test_dpo_by_hand():
+    """Log-ratios .5 and -1, .2 and 0, -1 and 1.5: margins 1.5, .2 and -2.5 nats."""
+    expected = sum(math.log1p(math.exp(-0.4 * margin)) for margin in (1.5, 0.2, -2.5)) / 3
+    assert dpo_loss(*PAIRS, beta=0.4).item() == pytest.approx(expected)
+    weighted = math.log1p(math.exp(-0.4 * 1.5)) / 4 + 3 * math.log1p(math.exp(0.4 * 2.5)) / 4
+    assert dpo_loss(*PAIRS, beta=0.4, weights=tensor(1, 0, 3)).item() == pytest.approx(weighted)
+
+
+def test_ipo_by_hand():
+    """With beta .4 the margins 1.5, .2 and -2.5 are to be 1.25."""
+    expected = (0.25**2 + 1.05**2 + 3.75**2) / 3
+    assert ipo_loss(*PAIRS, beta=0.4).item() == pytest.approx(expected)
+
+
+def test_the_normalised_loss_by_hand():
+    """Log-ratios .5 over 2 tokens and -1 over 4, .2 over 5 and 0 over 1, -1 over 1 and 1.5 over 3."""
+    expected = sum(math.log1p(math.exp(-0.4 * margin)) for margin in (0.5, 0.04, -1.5)) / 3
+    assert normalised(*PAIRS, beta=0.4).item() == pytest.approx(expected)
+
+
+def test_kto_by_hand():
+    """Log-ratios 1 and -.5, kl .25: a good one is .75 nats above it, a bad one .75 below."""
+    logp, reference = tensor(-1, -2.5), tensor(-2, -2)
+    both = kto_loss(logp, reference, torch.tensor([True, False]), 0.25, beta=2.0, undesirable_weight=3.0)
+    assert both.item() == pytest.approx((1 + 3) / (1 + math.exp(1.5)) / 2)
+    turned = kto_loss(logp, reference, torch.tensor([False, True]), torch.tensor(-7.0), beta=2.0)
+    assert turned.item() == pytest.approx((1 / (1 + math.exp(-2.0)) + 1 / (1 + math.exp(-1.0))) / 2)
+
+
+def test_no_gradient_flows_through_the_kl_of_kto():
+    kl = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    logp = tensor(-1.0, -2.0).requires_grad_()
+    kto_loss(logp, tensor(-2.0, -2.0), torch.tensor([True, False]), kl, beta=1.0).backward()
+    assert kl.grad is None and logp.grad[0] < 0 < logp.grad[1]
+
+
+def test_a_pair_of_probability_has_the_slopes_of_the_paper():
+    """The gradient in pi_l over that in pi_w is -pi_w / pi_l (Feng et al., 2024): the rejected one is pushed harder."""
+    p = tensor(0.6, 0.02).requires_grad_()
+    logp = p.log()
+    dpo_loss(logp[:1], logp[1:], tensor(-1.0), tensor(-2.0), beta=0.3).backward()
+    assert (p.grad[1] / p.grad[0]).item() == pytest.approx(-0.6 / 0.02)
+
+
+def population(rewards, chance):
+    """All ordered pairs of answers drawn from `chance`, weighted by how often a Bradley-Terry rater sees and says so."""
+    i, j = torch.meshgrid(*[torch.arange(len(rewards))] * 2, indexing="ij")
+    i, j = i.flatten(), j.flatten()
+    return i, j, chance[i] * chance[j] * torch.sigmoid(rewards[i] - rewards[j])
+
+
+@pytest.mark.parametrize("chance", [tensor(0.1, 0.2, 0.3, 0.4), tensor(0.25, 0.25, 0.25, 0.25)])
+@pytest.mark.parametrize("beta", [0.3, 1.0])
+def test_the_population_minimum_of_dpo_is_the_leashed_optimum(chance, beta):
+    rewards, reference = tensor(1.0, -0.5, 0.3, 2.0), tensor(0.4, 0.1, 0.3, 0.2)
+    i, j, weights = population(rewards, chance)
+
+    def loss(logits):
+        logp = logits.log_softmax(0)
+        return dpo_loss(logp[i], logp[j], reference.log()[i], reference.log()[j], beta=beta, weights=weights)
+
+    best = reference * (rewards / beta).exp()
+    assert torch.allclose(fitted(loss, 4).softmax(0), best / best.sum(), atol=1e-6)
+
+
+def test_ipo_rests_where_the_mean_label_of_each_pair_says():
+    """With two answers, the first chosen with probability p: the margin is (2 p - 1) / (2 beta)."""
+    p, beta = 0.8, 0.5
+    reference = tensor(0.3, 0.7).log()
+    first, second = torch.tensor([0, 1]), torch.tensor([1, 0])
+
+    def loss(logits):
+        logp = logits.log_softmax(0)
+        return ipo_loss(
+            logp[first], logp[second], reference[first], reference[second], beta=beta, weights=tensor(p, 1 - p)
+        )
+
+    logp = fitted(loss, 2).log_softmax(0) - reference
+    assert (logp[0] - logp[1]).item() == pytest.approx((2 * p - 1) / (2 * beta))
+
+
+@pytest.mark.parametrize("loss", PAIR_LOSSES)
+@pytest.mark.parametrize("beta", [0, -0.1, float("nan"), "0.1", True])
+def test_a_beta_that_is_no_leash_is_refused(loss, beta):
+    with pytest.raises(ValueError, match=r"beta is .*expected a finite number above 0"):
+        loss(*PAIRS, beta=beta)
+    with pytest.raises(ValueError, match="beta is"):
+        kto_loss(PAIRS[0], PAIRS[2], torch.ones(3, dtype=torch.bool), 0.0, beta=beta)
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("loss", PAIR_LOSSES)
+def test_log_probabilities_of_another_shape_are_refused(loss, place):
+    wrong = list(PAIRS)
+    wrong[place] = torch.zeros(3, 4)
+    with pytest.raises(ValueError, match="shape"):
+        loss(*wrong, beta=1.0)
+    wrong[place] = [0.0, 0.0, 0.0]
+    with pytest.raises(TypeError, match=r"expected a torch\.Tensor"):
+        loss(*wrong, beta=1.0)
+
+
+@pytest.mark.parametrize("loss", PAIR_LOSSES)
+def test_weights_that_are_none_are_refused_by_every_loss(loss):
+    with pytest.raises(ValueError, match=r"weights\[1\] is nan"):
+        loss(*PAIRS, beta=1.0, weights=tensor(1, math.nan, 1))
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"desirable": torch.tensor([1, 0, 1])}, "desirable has type torch.int64"),
+        ({"desirable": torch.tensor([True, False])}, r"desirable has shape \(2,\), expected \(3,\)"),
+        ({"kl": float("nan")}, "kl is nan"),
+        ({"kl": torch.zeros(3)}, "kl is tensor"),
+        ({"undesirable_weight": -1}, "undesirable_weight is -1"),
+    ],
+)
+def test_kto_refuses(changed, message):
+    given = {"desirable": torch.tensor([True, False, True]), "kl": 0.0} | changed
+    with pytest.raises(ValueError, match=message):
+        kto_loss(PAIRS[0], PAIRS[2], beta=1.0, **given)
+
+
+def test_lengths_of_no_token_are_refused():
+    with pytest.raises(ValueError, match=r"rejected_length\[2\] is 0, expected at least 1"):
+        normalised_dpo_loss(*PAIRS, **LENGTHS | {"rejected_length": torch.tensor([4, 1, 0])}, beta=1.0)
+    with pytest.raises(ValueError, match="chosen_length has shape"):
+        normalised_dpo_loss(*PAIRS, **LENGTHS | {"chosen_length": torch.tensor([4, 1])}, beta=1.0)

@@ -10,7 +10,7 @@ from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 from rlbook.language.models import character_tokenizer, tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import exact_match
 from rlbook.language.sampling import complete, greedy, sample
-from rlbook.language.texts import decode, encode, written
+from rlbook.language.texts import decode, encode, encode_completions, written
 
 torch.set_num_threads(1)
 WORDS = ["<pad>", "<s>", "</s>", "<unk>", "hi", "there", "U:", "A:", "<bot>"]
@@ -300,3 +300,29 @@ def test_an_id_without_a_text_is_drawn_as_often_as_the_policy_says_and_seen():
     samples = sample(model, tokenizer, ["a"], max_new_tokens=1, rng=np.random.default_rng(0), group_size=200)
     assert {"<id 3>", "<id 4>", "<id 5>"} <= set(samples.completions)
     assert greedy(model, tokenizer, ["a"], max_new_tokens=1).completions
+
+
+def test_completions_stand_beside_their_prompts_as_sample_writes_them():
+    words = word_tokenizer(["good", "bad", "very", "."], ".")
+    prompts, completions = ["good", "bad very good"], ["very bad", "good good good"]
+    tokens, there, own = encode_completions(words, prompts, completions, 3, "cpu")
+    assert tokens.tolist() == [[3, 3, 0, 2, 1, 3], [1, 2, 0, 0, 0, 0]]
+    assert there.int().tolist() == [[0, 0, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]]
+    assert own.int().tolist() == [[0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1]]  # the second was cut off: it has no end
+    tokens, there, own = encode_completions(words, prompts, ["", "very bad good"], 2, "cpu")
+    assert tokens[:, 3:].tolist() == [[3, 3], [2, 1]] and own[:, 3:].int().tolist() == [[1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    "completions, message",
+    [
+        (["good"], "completions has 1 entries, expected 2"),
+        ("good", "completions is 'good', expected a list of strings"),
+        (["good", None], "completion 1 of completions is None"),
+        (["good", "fine"], "completion 1 is 'fine', expected one that the tokenizer can read"),
+    ],
+)
+def test_completions_that_cannot_be_read_are_refused(completions, message):
+    words = word_tokenizer(["good", "bad", "very", "."], ".")
+    with pytest.raises(ValueError, match=message):
+        encode_completions(words, ["good", "bad"], completions, 3, "cpu")

@@ -45,6 +45,29 @@ def encode(tokenizer, prompts, device):
     return torch.tensor(tokens, device=device), torch.tensor(there, device=device)
 
 
+def encode_completions(tokenizer, prompts, completions, max_new_tokens, device):
+    """Prompts and their completions side by side, as `sample` writes them: tokens, attention_mask and mask, (B, L) each.
+
+    completions, texts without the prompt and without the end token, which is put behind one of fewer than
+    max_new_tokens tokens. Of a longer one the first max_new_tokens stay: it was cut off, as a sample is at its limit.
+    Raises ValueError as `encode` does, and where a text is no completion: one that is to end and has no end token.
+    """
+    tokens, there = encode(tokenizer, prompts, device)
+    texts = _listed(completions, "completion")
+    if len(texts) != len(tokens):
+        raise ValueError(f"completions has {len(texts)} entries, expected {len(tokens)}: one for each prompt")
+    if tokenizer.eos_token_id is None:
+        raise ValueError("the tokenizer has no end token, expected one, to end a completion with")
+    rows = _read(tokenizer, texts, "completion", add_special_tokens=False).input_ids
+    _check_all_is_read(tokenizer, texts, rows, "completion")
+    rows = [[*row, tokenizer.eos_token_id][:max_new_tokens] for row in rows]
+    width = max(map(len, rows))
+    filled = torch.tensor([row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows], device=device)
+    own = torch.tensor([[t < len(row) for t in range(width)] for row in rows], device=device)
+    before = torch.zeros_like(there)
+    return torch.cat([tokens, filled], 1), torch.cat([there, own], 1), torch.cat([before, own], 1)
+
+
 def decode(tokenizer, tokens, chosen):
     """The texts of the chosen ones of tokens (B, T), chosen (B, T) bool: a list (B,), as `written` writes them."""
     check_same_shape("(B, T)", tokens=tokens, chosen=chosen)
@@ -100,30 +123,24 @@ def check_tokenizer(tokenizer):
         raise TypeError(f"tokenizer is a {type(tokenizer).__name__}, expected a tokenizer of transformers")
 
 
-def _listed(prompts):
-    """The prompts as a list, if they are strings in an order."""
+def _listed(prompts, what="prompt"):
+    """The prompts, or whatever they are called, as a list, if they are strings in an order."""
     unordered = isinstance(prompts, (str, bytes, Mapping, Set)) or not hasattr(prompts, "__len__")
     if unordered or getattr(prompts, "ndim", 1) != 1 or not len(prompts):
-        raise ValueError(f"prompts is {shown(prompts)}, expected a list of strings, at least one")
+        raise ValueError(f"{what}s is {shown(prompts)}, expected a list of strings, at least one")
     texts = list(prompts)
     for i, text in enumerate(texts):
         if not isinstance(text, str):
-            raise ValueError(f"prompt {i} of prompts is {shown(text)}, expected a list of strings")
+            raise ValueError(f"{what} {i} of {what}s is {shown(text)}, expected a list of strings")
         if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValueError(f"prompt {i} is {shown(text)}, expected characters: half of a surrogate pair is none")
+            raise ValueError(f"{what} {i} is {shown(text)}, expected characters: half of a surrogate pair is none")
     return texts
 
 
 def _rows(tokenizer, texts):
     """The token ids of each text, after what the tokenizer puts before a text that does not begin with it already."""
     adds = tokenizer.num_special_tokens_to_add() > 0
-    try:
-        batch = tokenizer(texts, return_attention_mask=False, return_special_tokens_mask=adds)
-    except Exception as error:  # the tokenizers library raises no narrower class
-        for i, text in enumerate(texts):
-            if piece := _unknown_piece(tokenizer, text):
-                raise ValueError(_unread(i, text, piece)) from error
-        raise
+    batch = _read(tokenizer, texts, "prompt", return_special_tokens_mask=adds)
     if not adds:
         _check_all_is_read(tokenizer, texts, batch.input_ids)
         return batch.input_ids
@@ -137,7 +154,18 @@ def _rows(tokenizer, texts):
     return rows
 
 
-def _check_all_is_read(tokenizer, texts, rows):
+def _read(tokenizer, texts, what, **how):
+    """What the tokenizer makes of the texts; a ValueError names the first one for which it has no token."""
+    try:
+        return tokenizer(texts, return_attention_mask=False, **how)
+    except Exception as error:  # the tokenizers library raises no narrower class
+        for i, text in enumerate(texts):
+            if piece := _unknown_piece(tokenizer, text):
+                raise ValueError(_unread(i, text, piece, what)) from error
+        raise
+
+
+def _check_all_is_read(tokenizer, texts, rows, what="prompt"):
     """Raise ValueError where a tokenizer puts its unknown token in a character's place, or passes over a character."""
     token = tokenizer.unk_token
     if token is None and tokenizer.is_fast:
@@ -147,7 +175,8 @@ def _check_all_is_read(tokenizer, texts, rows):
         for i, (text, row) in enumerate(zip(texts, rows)):
             if row.count(unknown) > text.count(token):
                 raise ValueError(
-                    _unread(i, text, _unknown_piece(tokenizer, text)) + f". The model would read {token!r} instead"
+                    _unread(i, text, _unknown_piece(tokenizer, text), what)
+                    + f". The model would read {token!r} instead"
                 )
     elif tokenizer.is_fast and _passes_over(tokenizer.backend_tokenizer):
         batch = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
@@ -155,7 +184,7 @@ def _check_all_is_read(tokenizer, texts, rows):
             read = set(chain.from_iterable(range(*span) for span in spans))
             left = next((text[t] for t in range(len(text)) if t not in read and not text[t].isspace()), None)
             if left is not None:
-                raise ValueError(_unread(i, text, left) + ". The model would not see it")
+                raise ValueError(_unread(i, text, left, what) + ". The model would not see it")
 
 
 def _passes_over(backend):
@@ -174,6 +203,6 @@ def _unknown_piece(tokenizer, text):
     return next((piece for piece in pieces if piece not in vocabulary), None)
 
 
-def _unread(i, text, piece):
+def _unread(i, text, piece, what="prompt"):
     found = "something" if piece is None else shown(piece)
-    return f"prompt {i} is {shown(text)}, expected one that the tokenizer can read: it has no token for {found}"
+    return f"{what} {i} is {shown(text)}, expected one that the tokenizer can read: it has no token for {found}"
