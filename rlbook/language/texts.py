@@ -50,6 +50,7 @@ def encode_completions(tokenizer, prompts, completions, max_new_tokens, device):
 
     completions, texts without the prompt and without the end token, which is put behind one of fewer than
     max_new_tokens tokens. Of a longer one the first max_new_tokens stay: it was cut off, as a sample is at its limit.
+    With None for max_new_tokens there is no limit.
     Raises ValueError as `encode` does, and where a text is no completion: one that is to end and has no end token.
     """
     tokens, there = encode(tokenizer, prompts, device)
@@ -60,6 +61,12 @@ def encode_completions(tokenizer, prompts, completions, max_new_tokens, device):
         raise ValueError("the tokenizer has no end token, expected one, to end a completion with")
     rows = _read(tokenizer, texts, "completion", add_special_tokens=False).input_ids
     _check_all_is_read(tokenizer, texts, rows, "completion")
+    for i, row in enumerate(rows):
+        if tokenizer.eos_token_id in row:
+            raise ValueError(
+                f"completion {i} is {shown(texts[i])}, expected it without the end token {tokenizer.eos_token!r}, which "
+                "is put behind it"
+            )
     rows = [[*row, tokenizer.eos_token_id][:max_new_tokens] for row in rows]
     width = max(map(len, rows))
     filled = torch.tensor([row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows], device=device)
