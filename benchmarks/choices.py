@@ -20,10 +20,11 @@ import torch
 from tables import experiment
 
 from rlbook.language import exact
-from rlbook.language.grpo import grpo, score, update
+from rlbook.language.grpo import grpo, update
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
 from rlbook.language.sampling import sample
+from rlbook.language.trainers import score
 
 TABLE = Path(__file__).parent / "results" / "choices.csv"
 STEPS, REPLIES, BETA = 120, 128, 0.1  # REPLIES to each prompt in a step

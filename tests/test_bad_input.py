@@ -27,13 +27,15 @@ from rlbook.language.exact import (
     objective,
     optimal_policy,
 )
-from rlbook.language.grpo import clipped_surrogate, grpo, k3, score, update
+from rlbook.language.grpo import grpo, update
 from rlbook.language.models import load, tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_PROMPTS, TOY_WORDS, agreement, ask, exact_match, is_number, sentiment
 from rlbook.language.sampling import complete, group_logprobs, next_logits, sample, token_logprobs
 from rlbook.language.texts import decode, written
 from rlbook.language.token_mdp import token_mdp
+from rlbook.language.trainers import score
 from rlbook.statistics import bootstrap, clopper_pearson, standard_error, t_interval
+from rlbook.surrogate import clipped_surrogate, k3
 
 torch.set_num_threads(1)
 

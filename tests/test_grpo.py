@@ -20,10 +20,12 @@ from rlbook.language.exact import (
     objective,
     optimal_policy,
 )
-from rlbook.language.grpo import clipped_surrogate, grpo, k3, score, update
+from rlbook.language.grpo import grpo, update
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement, ask
 from rlbook.language.sampling import Samples, sample, token_logprobs
+from rlbook.language.trainers import score
+from rlbook.surrogate import clipped_surrogate, k3
 
 torch.set_num_threads(1)
 

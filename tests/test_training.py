@@ -35,6 +35,7 @@ from rlbook.deep.gaussian import Gaussian
 from rlbook.deep.networks import mlp
 from rlbook.deep.ppo import ppo
 from rlbook.deep.reinforce import reinforce, reinforce_with_baseline
+from rlbook.language import policy_gradient
 from rlbook.language.grpo import grpo
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
@@ -151,14 +152,20 @@ LEASHES = {
 }
 
 
-@case(grpo, *LEASHES)
-def _(leash):
+def on_a_leash(learn, leash):
+    """A trainer of language models, its own settings chosen by the leash."""
     tokenizer = word_tokenizer(TOY_WORDS, ".")
     model, other = (tiny_gpt2(tokenizer, rng=rng(seed)) for seed in (1, 2))
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     more = LEASHES[leash] | ({"reference": other} if leash == "another as reference" else {})
     settings = {"steps": 4, "max_new_tokens": TOY_LENGTH, "prompts_per_step": 2, "group_size": 4} | more
-    return grpo(model, tokenizer, list(TOY_PROMPTS), agreement, optimizer, rng=rng(), **settings)
+    return learn(model, tokenizer, list(TOY_PROMPTS), agreement, optimizer, rng=rng(), **settings)
+
+
+case(grpo, *LEASHES)(partial(on_a_leash, grpo))
+LEASHES |= {"a short one": {"beta": 0.1}}
+for learn in (policy_gradient.reinforce, policy_gradient.rloo, policy_gradient.remax):
+    case(learn, "no leash", "a short one")(partial(on_a_leash, learn))
 
 
 def q_network(world):

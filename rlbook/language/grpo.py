@@ -6,35 +6,33 @@ divide_by_std=False); every token of a batch weighs the same; the norm of the gr
 out: a value network, a reward model, and any filter on what is sampled. Exercise 20.4 changes each of the first three.
 """
 
-import copy
-import math
 import time
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import check_counts, check_number, check_rng, require, shown
+from rlbook._checks import check_counts, check_number, require, shown
 from rlbook.advantages import group_relative
 
 torch = require("torch", extra="language")
 require("transformers", extra="language")
 
-from transformers import PreTrainedTokenizerBase  # noqa: E402
-
-from rlbook._torch import (  # noqa: E402
-    check_optimizer,
-    check_same_shape,
-    check_weights,
-    gradient_norm,
-    parameters,
-)
+from rlbook._torch import check_same_shape  # noqa: E402
 from rlbook.language.captured import Decodings  # noqa: E402
-from rlbook.language.fitting import check_ids, check_model  # noqa: E402
-from rlbook.language.rewards import ask, by_position, check_reward, columns_by_position  # noqa: E402
-from rlbook.language.sampling import check_room, checked_temperature, group_logprobs, sample  # noqa: E402
-from rlbook.language.texts import encode  # noqa: E402
-from rlbook.surrogate import check_advantages, clipped_surrogate, k3  # noqa: E402
+from rlbook.language.sampling import group_logprobs  # noqa: E402
+from rlbook.language.trainers import (  # noqa: E402, F401
+    check_belonging,
+    check_rows,
+    checked_numbers,
+    is_coarse,
+    parts_of,
+    prepare,
+    score,
+    seen,
+    take_step,
+)
+from rlbook.surrogate import clipped_surrogate, k3  # noqa: E402
 from rlbook.training import trainer  # noqa: E402
 
 STD_EPSILON = 1e-4  # in units of reward: two log-probabilities that ought to be equal differ by about 1e-7
@@ -108,45 +106,28 @@ def grpo(
     return one finite number for each completion; FloatingPointError for a gradient that is not finite.
     Source: Shao et al. (2024), section 4.1.
     """
-    check_rng(rng)
-    check_counts(steps=steps, epochs=epochs, max_new_tokens=max_new_tokens, prompts_per_step=prompts_per_step)
-    clip, beta, temperature, max_gradient_norm = _check_numbers(clip, beta, temperature, max_gradient_norm)
+    check_counts(steps=steps, epochs=epochs)
+    beta, temperature, max_gradient_norm = checked_numbers(beta, temperature, max_gradient_norm)
+    clip = check_number("clip", clip, above=0)
     _check_choices(group_size, kl, rows_at_once)
-    _check_models(model, tokenizer, optimizer, reference)
-    prompts = by_position("prompts", prompts)
-    columns = columns_by_position(columns, len(prompts), "prompt")
-    check_reward(reward, columns)
-    _check_prompts([model, reference or model], tokenizer, prompts, max_new_tokens, prompts_per_step)
-    model.eval()
-    if reference is None and beta:
-        reference = copy.deepcopy(model)
-    if reference is not None:
-        reference.eval()
+    sizes = dict(max_new_tokens=max_new_tokens, prompts_per_step=prompts_per_step, group_size=group_size)
+    rest = dict(columns=columns, temperature=temperature, rows_at_once=rows_at_once, reference=reference, beta=beta)
+    task, reference = prepare(model, tokenizer, prompts, reward, optimizer, rng=rng, **sizes, **rest)
     memory.begin(step=0, reference=reference, decodings=Decodings(model))
-    scored_again = memory.reference is not None or epochs > 1 or _is_coarse(model)
-    draw = partial(sample, model, tokenizer, max_new_tokens=max_new_tokens, temperature=temperature, rng=rng)
-    scoring = dict(temperature=temperature, group_size=group_size, rows_at_once=rows_at_once)
-    learn = partial(update, model, optimizer, clip=clip, max_gradient_norm=max_gradient_norm, **scoring)
+    again = epochs > 1 or is_coarse(model)  # what is then compared with what sampling said, rounds otherwise
+    learn = partial(update, model, optimizer, clip=clip, max_gradient_norm=max_gradient_norm, **task.scoring)
     while memory.step < steps:
         memory.step += 1
         started = time.perf_counter()
-        chosen = rng.choice(len(prompts), prompts_per_step, replace=False)
-        samples = draw([prompts[i] for i in chosen], group_size=group_size)
-        asked, belonging = _rows(prompts, columns, chosen.repeat(group_size))
-        rewards = ask(reward, asked, samples.completions, belonging)
-
-        reference_logp, log_ratio = None, np.full(len(rewards), math.nan)
-        if scored_again:  # what is compared is scored in one way, since sampling rounds differently
-            samples = samples._replace(logprobs=score(model, samples, **scoring))
-        if memory.reference is not None:
-            reference_logp = score(memory.reference, samples, **scoring)
-            log_ratio = (samples.logprobs - reference_logp).sum(1).cpu().double().numpy()
-        leashed = rewards - beta * log_ratio if beta and kl == "reward" else rewards
+        chosen = rng.choice(len(task.prompts), prompts_per_step, replace=False)
+        tried = task.attempt(chosen, memory.reference, rng, again=again)
+        leashed = tried.leashed(beta if kl == "reward" else 0.0)
         advantages = group_relative(leashed, group_size, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
-
-        beta_in_loss = beta if kl == "loss" else 0.0
-        passes = [learn(samples, advantages, reference_logp, beta=beta_in_loss) for _ in range(epochs)]
-        yield _step(memory.step, started, asked, samples, rewards, advantages, log_ratio, passes, group_size)
+        in_loss = dict(reference_logp=tried.reference_logp, beta=beta if kl == "loss" else 0.0)
+        passes = [learn(tried.samples, advantages, **in_loss) for _ in range(epochs)]
+        loss, clipped, norm = np.mean(passes, axis=0).tolist()
+        told = seen(memory.step, started, tried, advantages, group_size)
+        yield Step(**told, loss=loss, clip_fraction=clipped, gradient_norm=norm)
 
 
 def update(
@@ -170,12 +151,13 @@ def update(
     once (see `group_logprobs`). Returns the loss, the share of tokens that were clipped, and the norm
     of the gradient. Raises FloatingPointError, before the step, if that is not finite.
     """
-    clip, beta, temperature, max_gradient_norm = _check_numbers(clip, beta, temperature, max_gradient_norm)
+    beta, temperature, max_gradient_norm = checked_numbers(beta, temperature, max_gradient_norm)
+    clip = check_number("clip", clip, above=0)
     advantages = torch.as_tensor(advantages, dtype=torch.float32, device=model.device)
     _check_belonging(samples, advantages, reference_logp, beta)
     model.zero_grad()
     num_tokens, total, clipped = samples.mask.sum(), 0.0, 0
-    for rows, part, shared in _parts(samples, group_size, rows_at_once):
+    for rows, part, shared in parts_of(samples, group_size, rows_at_once):
         logp = group_logprobs(model, part, shared, temperature=temperature)
         surrogate = clipped_surrogate(logp, part.logprobs, advantages[rows], clip=clip)
         unclipped = (logp - part.logprobs).exp() * advantages[rows, None]
@@ -185,140 +167,18 @@ def update(
         loss = -(surrogate * part.mask).sum() / num_tokens
         loss.backward()
         total += loss.item()
-    norm = gradient_norm(optimizer, "GRPO update")
-    torch.nn.utils.clip_grads_with_norm_(parameters(optimizer), max_gradient_norm, torch.tensor(norm))
-    optimizer.step()
-    torch.clear_autocast_cache()  # under autocast the next pass would otherwise see the weights of this one
-    return total, clipped / int(num_tokens), norm
-
-
-@torch.no_grad()
-def score(model, samples, *, temperature=1.0, group_size=1, rows_at_once=None):
-    """The log-probabilities (B, L) that a model gives to the tokens of samples; elsewhere 0."""
-    parts = _parts(samples, group_size, rows_at_once)
-    return torch.cat([group_logprobs(model, part, shared, temperature=temperature) for _, part, shared in parts])
-
-
-def _parts(samples, group_size, rows_at_once):
-    """The samples in parts of rows_at_once: which rows, these samples, and how many consecutive ones share a prompt.
-
-    Where the parts are no whole groups, every row reads its own prompt.
-    """
-    _check_rows(group_size, rows_at_once)
-    size = rows_at_once or len(samples.tokens)
-    shared = group_size if size % group_size == 0 else 1
-    for rows in torch.arange(len(samples.tokens), device=samples.tokens.device).split(size):
-        part = samples._replace(
-            tokens=samples.tokens[rows],
-            attention_mask=samples.attention_mask[rows],
-            mask=samples.mask[rows],
-            logprobs=None if samples.logprobs is None else samples.logprobs[rows],
-        )
-        yield rows, part, shared
-
-
-def _is_coarse(model):
-    """Whether the model computes in half precision, in which sampling and scoring may differ by a hundredth of a nat."""
-    fine = all(parameter.dtype in (torch.float32, torch.float64) for parameter in model.parameters())
-    return not fine or torch.is_autocast_enabled(model.device.type)
-
-
-def _rows(prompts, columns, chosen):
-    """The prompts and the columns, lists, at the chosen places."""
-    return [prompts[i] for i in chosen], {name: [column[i] for i in chosen] for name, column in columns.items()}
-
-
-def _step(step, started, prompts, samples, rewards, advantages, log_ratio, passes, group_size):
-    groups = rewards.reshape(-1, group_size)
-    losses, clipped, norms = zip(*passes)
-    num_tokens = int(samples.mask.sum())
-    return Step(
-        step=step,
-        prompts=prompts,
-        completions=samples.completions,
-        rewards=rewards,
-        advantages=advantages,
-        reward=float(rewards.mean()),
-        group_std=float(groups.std(axis=1).mean()),
-        zero_std=float((groups == groups[:, :1]).all(axis=1).mean()),
-        kl=float(log_ratio.mean()),
-        entropy=-float(samples.logprobs.sum()) / num_tokens,
-        length=num_tokens / len(rewards),
-        loss=float(np.mean(losses)),
-        clip_fraction=float(np.mean(clipped)),
-        gradient_norm=float(np.mean(norms)),
-        tokens_per_second=num_tokens / (time.perf_counter() - started),
-    )
-
-
-def _check_numbers(clip, beta, temperature, max_gradient_norm):
-    return (
-        check_number("clip", clip, above=0),
-        check_number("beta", beta, least=0),
-        checked_temperature(temperature),
-        check_number("max_gradient_norm", max_gradient_norm, above=0),
-    )
+    return total, clipped / int(num_tokens), take_step(optimizer, max_gradient_norm, "GRPO update")
 
 
 def _check_choices(group_size, kl, rows_at_once):
     check_counts(least=2, group_size=group_size)
-    _check_rows(group_size, rows_at_once)
+    check_rows(group_size, rows_at_once)
     if kl not in ("reward", "loss"):
         raise ValueError(f"kl is {shown(kl)}, expected 'reward' or 'loss': where the KL penalty stands")
 
 
-def _check_rows(group_size, rows_at_once):
-    check_counts(group_size=group_size)
-    if rows_at_once is not None:
-        check_counts(rows_at_once=rows_at_once)
-
-
-def _check_models(model, tokenizer, optimizer, reference):
-    """Raise for what cannot be trained, sampled, or compared with the model."""
-    for name, module in {"model": model, "reference": model if reference is None else reference}.items():
-        if not (isinstance(module, torch.nn.Module) and hasattr(module, "config")):
-            raise TypeError(f"{name} is a {type(module).__name__}, expected a causal language model of transformers")
-    if not isinstance(tokenizer, PreTrainedTokenizerBase):
-        raise TypeError(f"tokenizer is a {type(tokenizer).__name__}, expected a tokenizer of transformers")
-    check_optimizer(optimizer, model=model)
-    if reference is not None:
-        _check_reference(reference, model)
-
-
-def _check_reference(reference, model):
-    if reference.device != model.device:
-        raise ValueError(f"reference is on {reference.device}, expected {model.device}, where the model is")
-    check_weights(reference=reference)
-    own, other = (module.config.get_text_config().vocab_size for module in (model, reference))
-    if own != other:
-        raise ValueError(f"reference has a vocabulary of {other} tokens, expected {own}, as the model has")
-    learned = {p.untyped_storage().data_ptr() for p in model.parameters() if p.requires_grad and p.numel()}
-    for name, parameter in reference.named_parameters():
-        if parameter.untyped_storage().data_ptr() in learned:
-            raise ValueError(
-                f"reference shares the parameter {name} with the model and would learn with it; expected one with "
-                "weights of its own, such as copy.deepcopy(model)"
-            )
-
-
-def _check_prompts(models, tokenizer, prompts, max_new_tokens, prompts_per_step):
-    tokens, attention_mask = encode(tokenizer, prompts, "cpu")
-    for model in models:
-        check_model(model)
-        check_ids(model, tokens, tokenizer)
-        check_room(model, attention_mask, max_new_tokens)
-    if prompts_per_step > len(prompts):
-        raise ValueError(
-            f"prompts_per_step is {prompts_per_step}, expected at most {len(prompts)}: all prompts there are"
-        )
-
-
 def _check_belonging(samples, advantages, reference_logp, beta):
     """Raise unless each of the samples has its log-probabilities, its advantage, and with beta a reference's."""
-    if samples.logprobs is None:
-        raise ValueError(
-            "samples have no logprobs, expected those with which they were drawn; see `sample` and `score`"
-        )
-    check_advantages(advantages, samples.tokens.shape[:1])
+    check_belonging(samples, advantages, samples.tokens.shape[:1])
     if beta:
         check_same_shape("", **{"samples.logprobs": samples.logprobs, "reference_logp": reference_logp})
