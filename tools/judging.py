@@ -19,6 +19,7 @@ import sys
 import traceback
 import types
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,11 +104,17 @@ class Chapter:
             if said or kind(cell) == "test":
                 self.said[grade_id(cell) or f"cell {position}"] = said
 
-    def judge(self, part, tried, jobs=1, *, visible_only=False, first_only=False, seconds=SECONDS):
-        """For each answer of `tried` {test: how it fails, or None}, from a child of its own."""
+    def judge(self, part, tried, jobs=1, *, visible_only=False, first_only=False, seconds=SECONDS, before=None):
+        """For each answer of `tried` {test: how it fails, or None}, from a child of its own that calls before(its place)."""
         tests = [grade_id(cell) for cell in part if kind(cell) == "test" and exercise(cell) == exercise(part[0])]
         stopped = "UNEXPLAINED: ended itself, took too much memory or too long"
-        tasks = [lambda a=a: judge(part, a, self.namespace, visible_only, first_only) for a in tried]
+
+        def task(i, answer):
+            if before:
+                before(i)
+            return judge(part, answer, self.namespace, visible_only, first_only)
+
+        tasks = [partial(task, i, answer) for i, answer in enumerate(tried)]
         return [said or dict.fromkeys(tests, stopped) for said in in_children(tasks, jobs, seconds)]
 
     def mutants(self, part):

@@ -19,15 +19,17 @@ stated; "misled": how many of them another mutant's word, and not their own. A w
 
 import argparse
 import csv
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 
 import numpy as np
 
-from claims import FRESH, moved, original
+from claims import FRESH, moved
 from grading.released import ROOT, chapters
 from judging import SLIPS, Answer, Chapter, answers, silence
 
@@ -164,25 +166,39 @@ def kill(name, only, messages, out):
 
 
 def under_seeds(name, seeds, out):
-    """Judge the solutions and the listed answers under each seed; the number of verdicts that differ from what is right."""
+    """Judge the solutions and the listed answers under each seed; the number of verdicts that differ from what is right.
+
+    Those that ask for no generator under the first seed have the same verdict under all.
+    """
     chapter, others, wrong = Chapter(name), answers(name), 0
     for number, part in chapter:
         tried = [Answer(number, "right", "the solution", part[0].source)]
         tried += [answer for answer in others if answer.exercise == number]
-        failures = Counter()
+        failures, drawing = Counter(), tried
         for seed in range(FRESH, FRESH + seeds):
-            np.random.default_rng = moved(seed)
-            verdicts = chapter.judge(part, tried, JOBS, first_only=True)
-            np.random.default_rng = original
-            for answer, said in zip(tried, verdicts):
+            asked = multiprocessing.RawArray("b", len(drawing))  # the children write in it, too
+            verdicts = chapter.judge(part, drawing, JOBS, first_only=True, before=partial(ask_in, asked, seed))
+            for answer, said in zip(drawing, verdicts):
                 failures[answer] += (answer.kind == "right") == bool(first_failure(said))
+            drawing = [answer for answer, once in zip(drawing, asked) if once]
         wrong += sum(map(bool, failures.values()))
-        print(f"{name} {number}: {len(tried)} answers, {seeds} seeds", file=out)
+        print(f"{name} {number}: {len(tried)} answers, {seeds} seeds, {len(drawing)} of them draw", file=out)
         for answer, count in failures.items():
             if count:
                 print(f"    {answer.kind} {answer.name!r}: another verdict under {count} seeds", file=out)
         out.flush()
     return wrong
+
+
+def ask_in(asked, seed, i):
+    """In a child: generators start elsewhere, and `asked` keeps whether there was one."""
+    fresh = moved(seed)
+
+    def default_rng(own=None):
+        asked[i] = True
+        return fresh(own)
+
+    np.random.default_rng = default_rng
 
 
 def main():
