@@ -38,6 +38,8 @@ from rlbook.deep.reinforce import reinforce, reinforce_with_baseline
 from rlbook.language import policy_gradient
 from rlbook.language.grpo import grpo
 from rlbook.language.models import tiny_gpt2, word_tokenizer
+from rlbook.language.pairs import Pairs
+from rlbook.language.preferences import dpo
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
 from rlbook.logged import log_episodes
 from rlbook.training import log_to, resume, save, trainer
@@ -166,6 +168,16 @@ case(grpo, *LEASHES)(partial(on_a_leash, grpo))
 LEASHES |= {"a short one": {"beta": 0.1}}
 for learn in (policy_gradient.reinforce, policy_gradient.rloo, policy_gradient.remax):
     case(learn, "no leash", "a short one")(partial(on_a_leash, learn))
+
+
+@case(dpo)
+def _():
+    tokenizer = word_tokenizer(TOY_WORDS, ".")
+    model = tiny_gpt2(tokenizer, rng=rng(1))
+    pairs = Pairs(["good .", "bad .", "good ."], ["very good", "bad", "good"], ["bad", "good", "not good"])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    settings = {"steps": 4, "max_new_tokens": TOY_LENGTH, "pairs_per_step": 2}
+    return dpo(model, tokenizer, pairs, optimizer, rng=rng(), **settings)
 
 
 def q_network(world):
