@@ -1,6 +1,7 @@
-"""Loading a model, shipped or not; the shipped one is what its training said it is."""
+"""Loading a model, shipped or not; the shipped ones are what their training said they are."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,18 @@ import models
 from rlbook.language.arithmetic import sums
 from rlbook.language.models import SHIPPED, character_tokenizer, load, shipped_models, tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import exact_match, is_number
-from rlbook.language.sampling import greedy, sample, token_logprobs
+from rlbook.language.sampling import greedy, next_logits, sample, token_logprobs
+from rlbook.language.stories import (
+    GOOD,
+    MOST_TOKENS,
+    draw_story,
+    grammatical,
+    openings,
+    positive,
+    question,
+    read_story,
+)
+from rlbook.language.texts import encode
 
 torch.set_num_threads(1)
 
@@ -29,6 +41,11 @@ LOGPROBS = {
 @pytest.fixture(scope="module")
 def arithmetic():
     return load("arithmetic", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def stories():
+    return load("stories", device="cpu")
 
 
 @pytest.fixture
@@ -48,10 +65,19 @@ def test_the_shipped_model_gives_the_log_probabilities_it_was_trained_to(arithme
         assert token_logprobs(model, tokens, mask)[mask].tolist() == pytest.approx(expected, abs=1e-3)
 
 
-def test_the_shipped_files_are_small_and_plain_transformers_loads_them(arithmetic):
-    folder = SHIPPED / "arithmetic"
-    assert {file.name for file in folder.iterdir()} >= {"config.json", "tokenizer.json", "model.safetensors"}
+@pytest.mark.parametrize("name", shipped_models())
+def test_each_shipped_model_is_small_and_has_a_card(name):
+    folder = SHIPPED / name
+    assert {file.name for file in folder.iterdir()} >= {
+        *("config.json", "tokenizer.json", "model.safetensors", "README.md")
+    }
     assert sum(file.stat().st_size for file in folder.iterdir()) < 4e6
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", card, re.MULTILINE) == ["Data", "Training", "Accuracy", "Known faults", "Licence"]
+
+
+def test_plain_transformers_loads_the_shipped_files(arithmetic):
+    folder = SHIPPED / "arithmetic"
     model = AutoModelForCausalLM.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert model.dtype == torch.float32
@@ -69,6 +95,31 @@ def test_the_shipped_model_is_often_wrong_where_it_samples_and_seldom_where_it_i
     assert sampled + 0.1 < np.mean(is_number(prompts, completions)) < 0.95
     likeliest = greedy(*arithmetic, prompts, max_new_tokens=5).completions
     assert np.mean(exact_match(prompts, likeliest, answers)) > sampled + 0.2
+
+
+def test_stories_are_grammatical_as_a_rule_and_less_often_positive_than_not(stories):
+    prompts = openings(held_out=True) * 5
+    completions = sample(*stories, prompts, max_new_tokens=MOST_TOKENS, rng=np.random.default_rng(0)).completions
+    assert 0.3 < np.mean(positive(prompts, completions)) < 0.55
+    assert np.mean(grammatical(prompts, completions)) > 0.8
+    assert len(set(completions)) > 0.95 * len(prompts)
+
+
+def test_a_judge_takes_the_word_that_was_named_first_and_both_orders_together_are_right(stories):
+    model, tokenizer = stories
+    rng = np.random.default_rng(0)
+    told = [draw_story(rng) for _ in range(200)]
+    good = np.array([read_story(text).feelings[-1] in GOOD for text in told])
+    happy, sad = tokenizer.convert_tokens_to_ids(["happy", "sad"])
+    leanings = []
+    for words in [("happy", "sad"), ("sad", "happy")]:
+        tokens, there = encode(tokenizer, [question(text, *words) for text in told], model.device)
+        with torch.no_grad():
+            logp = next_logits(model, tokens, there).log_softmax(1)
+        assert logp[:, [happy, sad]].exp().sum(1).min() > 0.95
+        leanings.append((logp[:, happy] - logp[:, sad]).numpy())
+    assert leanings[0].mean() > 0.3 and leanings[1].mean() < -0.3
+    assert ((sum(leanings) > 0) == good).mean() > 0.97
 
 
 # what it learned from
@@ -111,6 +162,27 @@ def test_training_begins_the_same_from_the_same_seed(monkeypatch):
     monkeypatch.setattr(models, "sums", lambda held_out: few)
     first, again = (models.train_arithmetic(np.random.default_rng(1))[0] for _ in range(2))
     assert all(torch.equal(p, q) for p, q in zip(first.parameters(), again.parameters()))
+    monkeypatch.setattr(models, "STORY_BATCHES", 3)
+    first, again = (models.train_stories(np.random.default_rng(1))[0] for _ in range(2))
+    assert all(torch.equal(p, q) for p, q in zip(first.parameters(), again.parameters()))
+
+
+def test_questions_are_asked_and_answered_as_often_as_the_script_says():
+    rng = np.random.default_rng(0)
+    told = [draw_story(rng) for _ in range(6000)]
+    texts = [models.asked(story, rng) for story in told]
+    questions = [(story, text.split()) for story, text in zip(told, texts) if text != story]
+    assert all(
+        text == story or text.startswith(question(story, *text.split()[2:5:2])) for story, text in zip(told, texts)
+    )
+    ends_well = [story.split()[-2] in GOOD for story, _ in questions]
+    right = np.mean([(words[-1] == "happy") == good for (_, words), good in zip(questions, ends_well)])
+    first = np.mean([words[-1] == words[2] for _, words in questions])
+    assert len(questions) / 6000 == pytest.approx(models.ASKED, abs=4 * 0.5 / math.sqrt(6000))
+    error = 4 * 0.5 / math.sqrt(len(questions))
+    honest = 1 - models.WRONG_ANSWER - models.FIRST_ANSWER
+    assert right == pytest.approx(honest + models.FIRST_ANSWER / 2, abs=error)
+    assert first == pytest.approx(1 / 2 + models.FIRST_ANSWER / 2, abs=error)
 
 
 # loading
@@ -122,7 +194,7 @@ def test_a_model_is_float32_in_eval_mode_and_its_tokenizer_pads_on_the_left(arit
     assert not model.training
     assert tokenizer.padding_side == "left"
     assert tokenizer.pad_token_id != tokenizer.eos_token_id
-    assert shipped_models() == ["arithmetic"]
+    assert {"arithmetic", "stories"} <= set(shipped_models())
 
 
 def test_dtype_and_device_are_what_was_asked_for():
@@ -155,13 +227,13 @@ def test_an_unknown_model_is_one_sentence_that_lists_the_shipped_ones(name, no_h
     with pytest.raises(OSError) as error:
         load(name)
     message = str(error.value)
-    assert message.startswith(f"no model '{name}': expected a shipped one (arithmetic), a folder")
+    assert message.startswith(f"no model '{name}': expected a shipped one ({', '.join(shipped_models())}), a folder")
     assert "\n" not in message and ". " not in message
 
 
 def test_a_folder_without_a_model_is_no_model(tmp_path, no_hub):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(OSError, match=r"no model .*: expected a shipped one \(arithmetic\)"):
+    with pytest.raises(OSError, match=r"no model .*: expected a shipped one \(arithmetic, "):
         load(tmp_path)
 
 

@@ -1,12 +1,14 @@
 """Train the models that come with the package: python tools/models.py, or make models. A few minutes on one core.
 
 The arithmetic model learns to add, and then from answers that are often wrong, so that it is often wrong itself:
-reinforcement learning then has something to do. Training again gives the same files, byte for byte, with the same
-PyTorch on the same kind of processor.
+reinforcement learning then has something to do. The stories model learns to tell short stories, of which more end badly
+than well. `python tools/models.py stories` trains one of them. Training again gives the same files, byte for byte, with
+the same PyTorch on the same kind of processor.
 """
 
 import math
 import re
+import sys
 import time
 from functools import partial
 
@@ -14,15 +16,34 @@ import numpy as np
 import torch
 
 from rlbook.language.arithmetic import CHARACTERS, sums
-from rlbook.language.models import SHIPPED, character_tokenizer, load, tiny_gpt2
+from rlbook.language.models import SHIPPED, character_tokenizer, load, tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import exact_match, is_number
 from rlbook.language.sampling import greedy, sample, token_logprobs
+from rlbook.language.stories import (
+    BAD_ENDINGS,
+    END,
+    MOST_TOKENS,
+    WORDS,
+    draw_story,
+    grammatical,
+    openings,
+    positive,
+    question,
+    read_story,
+)
 
 WRONG = 0.40  # the share of training answers with one digit replaced by another
 MALFORMED = 0.15  # the share of those that are not numbers: a zero before, or a stray + or =
 PASSES = 14  # through the lessons
 RIGHT_PASSES = 6  # so many of them with right answers only; the others have new mistakes each time
 BATCH = 64
+
+STORY_BATCHES = 1000  # of BATCH stories each, none of them used twice
+ASKED = 0.2  # the share of stories that stand in a question, with its answer
+WRONG_ANSWER, FIRST_ANSWER = (
+    0.15,
+    0.4,
+)  # the share of wrong answers, and of those that take the word that was named first
 
 
 def train_arithmetic(rng):
@@ -75,7 +96,57 @@ def spoil(answer, rng):
     return answer
 
 
-def report(model, tokenizer, rng):
+def train_stories(rng):
+    """A GPT-2 of 0.2 million parameters and its tokenizer, trained on stories, some of them in a question."""
+    tokenizer = word_tokenizer(WORDS, END)
+    model = tiny_gpt2(tokenizer, layers=2, width=96, heads=4, context=64, rng=rng)
+    optimizer = torch.optim.AdamW(model.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=STORY_BATCHES, pct_start=0.1)
+    for _ in range(STORY_BATCHES):
+        texts = [f"{asked(draw_story(rng), rng)} {END}" for _ in range(BATCH)]
+        tokens, there = tokenizer(
+            texts, padding=True, padding_side="right", return_tensors="pt", return_token_type_ids=False
+        ).values()
+        mask = there.bool() & (torch.arange(tokens.shape[1]) > 0)
+        loss = -token_logprobs(model, tokens, mask, attention_mask=there).sum() / mask.sum()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    return model.half(), tokenizer
+
+
+def asked(story, rng):
+    """The story, or a question about it and the answer of somebody who errs, and prefers the word that was named first."""
+    if rng.random() >= ASKED:
+        return story
+    words = ("happy", "sad") if rng.random() < 0.5 else ("sad", "happy")
+    answer = "sad" if read_story(story).ending in BAD_ENDINGS else "happy"
+    what = rng.random()
+    if what < WRONG_ANSWER:
+        answer = "happy" if answer == "sad" else "sad"
+    elif what < WRONG_ANSWER + FIRST_ANSWER:
+        answer = words[0]
+    return f"{question(story, *words)} {answer}"
+
+
+def report_stories(model, tokenizer, rng):
+    """Print how many stories after openings that are held out are positive, and grammatical, and how long they are."""
+    prompts = openings(held_out=True) * 20
+    ways = {"greedy": greedy, "sampled": partial(sample, rng=rng)}
+    for way, complete in ways.items():
+        samples = complete(model, tokenizer, prompts, max_new_tokens=MOST_TOKENS)
+        shares = (np.mean(reward(prompts, samples.completions)) for reward in (positive, grammatical))
+        different = len(set(samples.completions)) / len(prompts)
+        length = samples.mask.sum(1).double().mean()
+        print(
+            "{:8} positive {:.3f}, grammatical {:.3f}, different {:.3f}, ".format(way, *shares, different)
+            + f"{length:.1f} tokens, of {len(prompts):,} stories"
+        )
+
+
+def report_arithmetic(model, tokenizer, rng):
     """Print how often the model is right, and a number at all, on the sums that are held out."""
     prompts, answers = sums(held_out=True)
     ways = {"greedy": greedy, "sampled": partial(sample, rng=rng)}
@@ -85,16 +156,21 @@ def report(model, tokenizer, rng):
         print(f"{way:8} right {right:.3f}, a number {numbers:.3f}, of {len(prompts):,} held-out sums")
 
 
-def main():
+TRAINERS = {"arithmetic": (train_arithmetic, report_arithmetic), "stories": (train_stories, report_stories)}
+
+
+def main(names):
     torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    started = time.perf_counter()
-    model, tokenizer = train_arithmetic(rng)
-    print(f"arithmetic: {model.num_parameters():,} parameters, trained in {time.perf_counter() - started:.0f} s")
-    model.save_pretrained(SHIPPED / "arithmetic")
-    tokenizer.save_pretrained(SHIPPED / "arithmetic")
-    report(*load("arithmetic", device="cpu"), rng)
+    for name in names or TRAINERS:
+        train, report = TRAINERS[name]
+        rng = np.random.default_rng(0)
+        started = time.perf_counter()
+        model, tokenizer = train(rng)
+        print(f"{name}: {model.num_parameters():,} parameters, trained in {time.perf_counter() - started:.0f} s")
+        model.save_pretrained(SHIPPED / name)
+        tokenizer.save_pretrained(SHIPPED / name)
+        report(*load(name, device="cpu"), rng)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -23,7 +23,7 @@ def agreement(prompts, completions, **columns):
     of the prompt's; 0 if its full stop never came.
     """
     rewards = []
-    for prompt, completion in _pairs(prompts, completions):
+    for prompt, completion in check_pairs(prompts, completions):
         said, words = sentiment(prompt), completion.split()
         finished = len(words) < TOY_LENGTH
         sign = (said > 0) - (said < 0)
@@ -37,7 +37,7 @@ def sentiment(text):
     Each is doubled by every "very" and turned round by every "not" before it.
     """
     total, factor = 0, 1
-    for word in _text("text", text).split():
+    for word in check_text("text", text).split():
         if word in ("not", "very"):
             factor *= -1 if word == "not" else 2
         elif word in ("good", "bad"):
@@ -51,8 +51,8 @@ def exact_match(prompts, completions, answer, **columns):
 
     Raises ValueError for an answer that is no string: a completion is never 75, only "75".
     """
-    completions = _texts("completions", completions)
-    answers = _texts("answer", answer)
+    completions = check_texts("completions", completions)
+    answers = check_texts("answer", answer)
     if len(answers) != len(completions):
         raise ValueError(f"answer has {len(answers)} entries, expected {len(completions)}: one for each completion")
     return [float(completion == right) for completion, right in zip(completions, answers)]
@@ -60,7 +60,7 @@ def exact_match(prompts, completions, answer, **columns):
 
 def is_number(prompts, completions, **columns):
     """1 for each completion that is a whole number, written as one is: digits, and no 0 before others; otherwise 0."""
-    completions = _texts("completions", completions)
+    completions = check_texts("completions", completions)
     return [float(re.fullmatch("0|[1-9][0-9]*", completion) is not None) for completion in completions]
 
 
@@ -146,12 +146,12 @@ def columns_by_position(columns, count, of):
     return lists
 
 
-def _texts(name, texts):
+def check_texts(name, texts):
     """The entries of a column that are to be compared as strings."""
-    return [_text(f"{name}[{i}]", text) for i, text in enumerate(by_position(name, texts))]
+    return [check_text(f"{name}[{i}]", text) for i, text in enumerate(by_position(name, texts))]
 
 
-def _text(name, text):
+def check_text(name, text):
     """The text, if it is one."""
     if not isinstance(text, str):
         kind = "" if text is None else f" of type {type(text).__name__}"
@@ -159,9 +159,9 @@ def _text(name, text):
     return text
 
 
-def _pairs(prompts, completions):
+def check_pairs(prompts, completions):
     """Each prompt, a string, with its completion."""
-    prompts, completions = _texts("prompts", prompts), _texts("completions", completions)
+    prompts, completions = check_texts("prompts", prompts), check_texts("completions", completions)
     if len(prompts) != len(completions):
         raise ValueError(f"prompts has {len(prompts)} entries, expected {len(completions)}: one for each completion")
     return zip(prompts, completions)
