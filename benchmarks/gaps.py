@@ -1,0 +1,152 @@
+"""How far from the exact optimum each algorithm of chapters 16 to 20 ends on the toy language, with ten seeds.
+
+    python benchmarks/gaps.py                     all of them; writes benchmarks/results/gaps.csv
+    python benchmarks/gaps.py rloo remax          these only; the other lines of the table stay as they are
+    python benchmarks/gaps.py --seeds 2 rloo      two of each, which are printed only
+
+Three prompts, 341 replies to each, a GPT-2 of 0.1 million parameters that starts untrained and is its own reference, a
+leash of BETA per nat. The gap is the distance of J from its exact maximum J*, both sums over all replies. A line is a run
+from an untrained model of its own: the algorithm; the seed; how many replies were sampled (and, for pairs, marked); the
+gap at the start and at the end; the seconds that one core was at work. Not a ranking: the algorithms see different
+numbers of replies, and no step size was sought for longer than the others'. Networks follow the rounding of the
+processor, so that another machine writes another table, of which the same can be said.
+"""
+
+import argparse
+import csv
+import time
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from tables import say, write
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from rlbook.language import exact, policy_gradient
+from rlbook.language.grpo import grpo
+from rlbook.language.models import tiny_gpt2, word_tokenizer
+from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
+
+TABLE = Path(__file__).resolve().parent / "results" / "gaps.csv"
+SEEDS = range(100, 110)
+BETA = 0.1
+STEPS, REPLIES = 300, 64  # updates, and replies to each prompt in one
+
+
+class Toy(NamedTuple):
+    """The toy language, all of whose replies are known, and an untrained model of it."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    language: exact.Language
+    rewards: torch.Tensor  # (P, N)
+    reference_logp: torch.Tensor  # (P, N) of the model as it starts
+    best: float  # J*
+
+    @torch.no_grad()
+    def gap(self):
+        """J* less the J of the model as it is now."""
+        logp = exact.language_logprobs(self.model, self.language).double()
+        return self.best - float(exact.objective(logp, self.rewards, self.reference_logp, BETA))
+
+
+def toy(rng):
+    tokenizer = word_tokenizer(TOY_WORDS, ".")
+    language = exact.enumerate_language(tokenizer, TOY_PROMPTS, TOY_LENGTH)
+    rewards = exact.language_rewards(agreement, language)
+    model = tiny_gpt2(tokenizer, rng=rng)
+    with torch.no_grad():
+        reference_logp = exact.language_logprobs(model, language).double()
+    _, best = exact.optimal_policy(reference_logp, rewards, BETA)
+    return Toy(model, tokenizer, language, rewards, reference_logp, float(best))
+
+
+def falling(optimizer, steps):
+    """A step size that falls to 0 on a straight line, as the noise of sampling asks for."""
+    return torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
+
+
+# An algorithm is a function of the toy and a generator that trains its model and returns the number of replies it saw.
+
+
+def gradient_ascent(toy, rng):
+    """The exact gradient of J, of no samples at all, and fewer of the steps: each reads all replies."""
+    optimizer = torch.optim.Adam(toy.model.parameters(), lr=4e-3)
+    schedule = falling(optimizer, STEPS // 3)
+    for _ in range(STEPS // 3):
+        logp = exact.language_logprobs(toy.model, toy.language)
+        value = exact.objective(logp, toy.rewards, toy.reference_logp.float(), BETA)
+        optimizer.zero_grad()
+        (-value).backward()
+        optimizer.step()
+        schedule.step()
+    return 0
+
+
+def by_samples(learn, toy, rng, **settings):
+    """A trainer of language models, with the leash in its reward unless the settings say otherwise."""
+    optimizer = torch.optim.Adam(toy.model.parameters(), lr=2e-3)
+    schedule = falling(optimizer, STEPS)
+    settings = dict(steps=STEPS, max_new_tokens=TOY_LENGTH, group_size=REPLIES, beta=BETA) | settings
+    settings |= dict(prompts_per_step=len(TOY_PROMPTS), rng=rng)
+    sampled = 0
+    for record in learn(toy.model, toy.tokenizer, list(TOY_PROMPTS), agreement, optimizer, **settings):
+        schedule.step()
+        sampled += len(record.completions)
+    return sampled
+
+
+ALGORITHMS = {
+    "gradient_ascent": gradient_ascent,
+    "reinforce": partial(by_samples, policy_gradient.reinforce),
+    "rloo": partial(by_samples, policy_gradient.rloo),
+    "remax": partial(by_samples, policy_gradient.remax),
+    "grpo_without_std": partial(by_samples, grpo, divide_by_std=False),
+    "grpo": partial(by_samples, grpo),
+    "grpo_k3_in_loss": partial(by_samples, grpo, divide_by_std=False, kl="loss"),
+}
+
+
+def measure(algorithm, seed):
+    """One line of the table."""
+    rng = np.random.default_rng(seed)
+    world = toy(rng)
+    start = world.gap()
+    began = time.process_time()
+    sampled = ALGORITHMS[algorithm](world, rng)
+    seconds = time.process_time() - began
+    return {
+        "algorithm": algorithm,
+        "seed": seed,
+        "samples": sampled,
+        "gap_at_start": f"{start:.3f}",
+        "gap": f"{world.gap():.4f}",
+        "seconds": f"{seconds:.1f}",
+    }
+
+
+def stored():
+    """The lines of the table, as it stands."""
+    with TABLE.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "algorithms", nargs="*", metavar="algorithm", help=f"of {', '.join(ALGORITHMS)}; by default all"
+    )
+    parser.add_argument("--seeds", type=int, help="of each, at most so many; they are printed only")
+    options = parser.parse_args()
+    lines = []
+    for algorithm in options.algorithms or ALGORITHMS:
+        for seed in SEEDS[: options.seeds]:
+            lines.append(measure(algorithm, seed))
+            say(lines[-1])
+    if options.seeds is None:
+        measured = {line["algorithm"] for line in lines}
+        lines += [line for line in (stored() if TABLE.exists() else []) if line["algorithm"] not in measured]
+        write(TABLE, sorted(lines, key=lambda line: list(ALGORITHMS).index(line["algorithm"])))
