@@ -25,6 +25,26 @@ def clipped_surrogate(logp, old_logp, advantages, *, clip=0.2):
     return torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
 
 
+def k1(logp, reference_logp):
+    """-log r, with r = pi_ref / pi of each token: log pi - log pi_ref.
+
+    Where pi drew the token, an estimate of KL(pi || pi_ref) that is right on average, and often negative.
+    Source: Schulman (2020), "Approximating KL divergence".
+    """
+    check_same_shape("", logp=logp, reference_logp=reference_logp)
+    return logp - reference_logp
+
+
+def k2(logp, reference_logp):
+    """(log r) ** 2 / 2, with r = pi_ref / pi of each token.
+
+    Where pi drew the token, an estimate of KL(pi || pi_ref) that is never negative, and right on average only to second
+    order in how far the two are apart. Source: Schulman (2020), "Approximating KL divergence".
+    """
+    check_same_shape("", logp=logp, reference_logp=reference_logp)
+    return (logp - reference_logp) ** 2 / 2
+
+
 def k3(logp, reference_logp):
     """r - 1 - log r, with r = pi_ref / pi of each token.
 

@@ -41,7 +41,10 @@ from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.pairs import Pairs
 from rlbook.language.preferences import dpo
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
+from rlbook.language.rlhf import ppo as token_ppo
+from rlbook.language.rlhf import value_head
 from rlbook.logged import log_episodes
+from rlbook.surrogate import k3
 from rlbook.training import log_to, resume, save, trainer
 from rlbook.worlds import short_corridor
 from rlbook.worlds.linear_quadratic import LinearQuadratic
@@ -168,6 +171,23 @@ case(grpo, *LEASHES)(partial(on_a_leash, grpo))
 LEASHES |= {"a short one": {"beta": 0.1}}
 for learn in (policy_gradient.reinforce, policy_gradient.rloo, policy_gradient.remax):
     case(learn, "no leash", "a short one")(partial(on_a_leash, learn))
+
+
+VALUED = {
+    "no leash": {"epochs": 2},
+    "adapted": {"beta": 0.1, "target_kl": 0.5, "horizon": 40, "minibatches": 3},
+    "in the loss": {"beta": 0.1, "kl": "loss", "estimator": k3, "unfinished": -1.0},
+}
+
+
+@case(token_ppo, *VALUED)
+def _(leash):
+    tokenizer = word_tokenizer(TOY_WORDS, ".")
+    model = tiny_gpt2(tokenizer, rng=rng(1))
+    value = value_head(model)
+    optimizer = torch.optim.AdamW([*model.parameters(), *value.parameters()], lr=0.01)
+    settings = {"steps": 4, "max_new_tokens": TOY_LENGTH, "prompts_per_step": 2, "group_size": 4} | VALUED[leash]
+    return token_ppo(model, tokenizer, list(TOY_PROMPTS), agreement, optimizer, value=value, rng=rng(), **settings)
 
 
 @case(dpo)
