@@ -19,6 +19,7 @@ from huggingface_hub import constants  # noqa: E402
 from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers  # noqa: E402
 from tokenizers.models import WordLevel  # noqa: E402
 from transformers import (  # noqa: E402
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     GPT2Config,
@@ -31,6 +32,7 @@ from rlbook._torch import best_device  # noqa: E402
 from rlbook.language.texts import check_tokenizer  # noqa: E402
 from rlbook.language.token_mdp import check_tokens  # noqa: E402
 
+REWARD_HEAD = "ForSequenceClassification"  # how transformers names what a reward model is
 SHIPPED = Path(str(files("rlbook") / "models"))
 
 
@@ -49,9 +51,14 @@ def load(name, *, device=None, dtype=None):
 
     The model is in eval mode: its dropout is off, so that the policy that samples is the one that is scored. The
     tokenizer pads on the left, and with the end token where it has no padding token of its own.
-    Raises OSError if there is no such model, or none that can be reached; ValueError for a dtype of no real numbers,
-    or a device that is not there.
+    Raises OSError if there is no such model, or none that can be reached, or if it is a reward model; ValueError for a
+    dtype of no real numbers, or a device that is not there.
     """
+    return load_as(AutoModelForCausalLM, name, device=device, dtype=dtype)
+
+
+def load_as(kind, name, *, device=None, dtype=None):
+    """What `load` does, for one of transformers' AutoModel classes: AutoModelForCausalLM, or the one of reward models."""
     if not isinstance(name, (str, Path)):
         raise TypeError(f"name is {shown(name)}, expected a model's name as a string, or a folder")
     if isinstance(name, Path) and not name.is_dir():
@@ -68,9 +75,10 @@ def load(name, *, device=None, dtype=None):
         with _without_progress_bars() if here else nullcontext():
             online = not here and _hub_answers()
             tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left", local_files_only=not online)
-            model = AutoModelForCausalLM.from_pretrained(
-                source, dtype=dtype or torch.float32, local_files_only=not online
-            )
+            _check_kind(kind, name, AutoConfig.from_pretrained(source, local_files_only=not online))
+            model = kind.from_pretrained(source, dtype=dtype or torch.float32, local_files_only=not online)
+    except OtherKind:
+        raise
     except (OSError, ValueError) as error:
         raise OSError(
             f"no model {str(name)!r}: expected a shipped one ({', '.join(shipped_models())}), a folder that holds "
@@ -83,6 +91,23 @@ def load(name, *, device=None, dtype=None):
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model.to(device).eval(), tokenizer
+
+
+class OtherKind(OSError):
+    """A model that is there, with another head: transformers would put a random one in its place, and only log it."""
+
+
+def _check_kind(kind, name, config):
+    rewards = any(architecture.endswith(REWARD_HEAD) for architecture in config.architectures or ())
+    if rewards and kind is AutoModelForCausalLM:
+        raise OtherKind(
+            f"{str(name)!r} is a reward model, expected a causal language model: use reward_model.load_reward_model"
+        )
+    if not rewards and kind is not AutoModelForCausalLM:
+        raise OtherKind(
+            f"{str(name)!r} is {shown(config.architectures)}, expected a reward model, a {REWARD_HEAD}: load(...) and "
+            "with_reward_head make one, to be trained"
+        )
 
 
 def _device(device):
