@@ -40,6 +40,7 @@ from rlbook.language.grpo import grpo
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.pairs import Pairs
 from rlbook.language.preferences import dpo
+from rlbook.language.reward_model import fit_reward_model, fit_verifier, with_reward_head
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
 from rlbook.language.rlhf import ppo as token_ppo
 from rlbook.language.rlhf import value_head
@@ -188,6 +189,27 @@ def _(leash):
     optimizer = torch.optim.AdamW([*model.parameters(), *value.parameters()], lr=0.01)
     settings = {"steps": 4, "max_new_tokens": TOY_LENGTH, "prompts_per_step": 2, "group_size": 4} | VALUED[leash]
     return token_ppo(model, tokenizer, list(TOY_PROMPTS), agreement, optimizer, value=value, rng=rng(), **settings)
+
+
+def reward_model():
+    """A tiny model with a reward head, its tokenizer, and an optimizer of it that remembers."""
+    tokenizer = word_tokenizer(TOY_WORDS, end=".")
+    model = with_reward_head(tiny_gpt2(tokenizer, rng=rng(1), layers=1, width=16))
+    return model, tokenizer, torch.optim.Adam(model.parameters(), lr=0.01)
+
+
+@case(fit_reward_model)
+def _():
+    model, tokenizer, optimizer = reward_model()
+    pairs = Pairs(["good .", "bad .", "good ."], ["very good", "bad", "good"], ["bad", "good", "not good"])
+    return fit_reward_model(model, tokenizer, pairs, optimizer, steps=4, batch_size=2, rng=rng())
+
+
+@case(fit_verifier)
+def _():
+    model, tokenizer, optimizer = reward_model()
+    marked = ["good .", "bad .", "good ."], ["very good", "good", "not good"], [1.0, 0.0, 0.5]
+    return fit_verifier(model, tokenizer, *marked, optimizer, steps=4, batch_size=2, rng=rng())
 
 
 @case(dpo)

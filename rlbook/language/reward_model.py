@@ -2,9 +2,10 @@
 
 What was chosen, since papers and libraries differ: the reward is read at the last token of the text, which is the end
 token, put after every completion; the head has no bias, which no preference could teach it, and starts at 0, so that
-the first loss is log 2; a pair counts the same whatever the lengths of its texts; the verifier is asked at every token
+the first loss is log 2; a pair counts the same whatever the lengths of its texts, and a text that stands in
+several pairs of a batch is read once; the verifier is asked at every token
 of a completion, and every token of a batch weighs the same; the norm of the gradient is limited to 1. What was left
-out: a margin in the loss, a term that keeps rewards near 0, several pairs of one prompt in one pass, chat templates.
+out: a margin in the loss, a term that keeps rewards near 0, chat templates.
 """
 
 import copy
@@ -35,7 +36,9 @@ class Step(NamedTuple):
 
     step: int  # from 1
     loss: float  # in nats; log 2 for a model that says the same of all texts
-    accuracy: float  # the share of the batch's pairs, by weight, whose chosen text has the higher reward; a tie counts 1/2
+    accuracy: (
+        float  # the share of the batch's pairs, by weight, whose chosen text has the higher reward; a tie counts 1/2
+    )
     margin: float  # the mean of r(chosen) - r(rejected)
     reward: float  # the mean reward of all texts: it may drift, since only differences are learned
     gradient_norm: float  # before it was limited
@@ -109,6 +112,13 @@ def text_rewards(model, tokens, attention_mask):
     return token_rewards(model, tokens, attention_mask).gather(1, last[:, None])[:, 0]
 
 
+def pair_rewards(model, batch):
+    """The rewards of the chosen and of the rejected texts of `EncodedPairs`, (B,) each; a text in several is read once."""
+    width = batch.tokens.shape[1]
+    texts, place = torch.cat([batch.tokens, batch.attention_mask], 1).unique(dim=0, return_inverse=True)
+    return text_rewards(model, texts[:, :width], texts[:, width:].bool())[place].chunk(2)
+
+
 def reward_function(model, tokenizer, *, rows_at_once=256, max_new_tokens=None):
     """A reward model as a reward function: reward(prompts, completions, **columns) -> list of floats.
 
@@ -163,7 +173,7 @@ def fit_reward_model(
         memory.step += 1
         drawn = rng.choice(len(encoded.weights), batch_size, replace=False)
         batch = encoded.rows(torch.from_numpy(drawn).to(model.device))
-        chosen, rejected = text_rewards(model, batch.tokens, batch.attention_mask).chunk(2)
+        chosen, rejected = pair_rewards(model, batch)
         loss = bradley_terry_loss(chosen, rejected, weights=batch.weights)
         norm = _descend(model, optimizer, loss, max_gradient_norm)
         right = 0.5 * (1 + (chosen - rejected).detach().sign())
