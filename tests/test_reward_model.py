@@ -21,6 +21,8 @@ from rlbook.language.reward_model import (
     with_reward_head,
 )
 from rlbook.language.rewards import TOY_WORDS, sentiment
+from rlbook.language.sampling import sample
+from rlbook.language.stories import MOST_TOKENS, cheerful, grammatical, openings
 from rlbook.language.texts import encode_completions
 
 torch.set_num_threads(1)
@@ -341,3 +343,16 @@ def test_dropout_is_off_while_a_reward_model_learns():
     model.train()
     with pytest.raises(ValueError, match="the model is in training mode"):
         text_rewards(model, torch.tensor([[0, 4]]), torch.tensor([[True, True]]))
+
+
+def test_the_shipped_reward_model_ranks_stories_as_its_rater_does():
+    model, tokenizer = load_reward_model("stories-reward", device="cpu")
+    prompts = openings(held_out=True) * 4
+    told = sample(*load("stories", device="cpu"), prompts, max_new_tokens=MOST_TOKENS, rng=np.random.default_rng(0))
+    rewards = reward_function(model, tokenizer)(prompts, told.completions)
+    worth = 3 * np.array(cheerful(prompts, told.completions)) + np.array(grammatical(prompts, told.completions))
+    assert np.corrcoef(rewards, worth)[0, 1] > 0.9
+    story = "one cold day she went to the lake . she found a red cup . she was merry . in the end anna sang ."
+    sad = story.replace("found", "lost").replace("merry", "sad").replace("sang", "wept")
+    good, bad = reward_function(model, tokenizer)(prompts[:1] * 2, [story, sad])
+    assert good == pytest.approx(1.9, abs=0.15) and bad == pytest.approx(-1.8, abs=0.15)  # as the card says

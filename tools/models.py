@@ -2,8 +2,8 @@
 
 The arithmetic model learns to add, and then from answers that are often wrong, so that it is often wrong itself:
 reinforcement learning then has something to do. The stories model learns to tell short stories, of which more end badly
-than well. `python tools/models.py stories` trains one of them. Training again gives the same files, byte for byte, with
-the same PyTorch on the same kind of processor.
+than well, and the stories-reward model to choose between two of them as a rater does. `python tools/models.py stories`
+trains one of them. Training again gives the same files, byte for byte, with the same PyTorch on the same kind of processor.
 """
 
 import math
@@ -17,6 +17,8 @@ import torch
 
 from rlbook.language.arithmetic import CHARACTERS, sums
 from rlbook.language.models import SHIPPED, character_tokenizer, load, tiny_gpt2, word_tokenizer
+from rlbook.language.pairs import rate
+from rlbook.language.reward_model import fit_reward_model, load_reward_model, reward_function, with_reward_head
 from rlbook.language.rewards import exact_match, is_number
 from rlbook.language.sampling import greedy, sample, token_logprobs
 from rlbook.language.stories import (
@@ -24,6 +26,7 @@ from rlbook.language.stories import (
     END,
     MOST_TOKENS,
     WORDS,
+    cheerful,
     draw_story,
     grammatical,
     openings,
@@ -44,6 +47,9 @@ WRONG_ANSWER, FIRST_ANSWER = (
     0.15,
     0.4,
 )  # the share of wrong answers, and of those that take the word that was named first
+
+PAIRS_OF_AN_OPENING, RATED_BATCHES = 60, 300  # of stories that a rater compares; batches of BATCH pairs
+FLIPPED = 0.05  # the share of choices that are written down the wrong way round
 
 
 def train_arithmetic(rng):
@@ -146,6 +152,44 @@ def report_stories(model, tokenizer, rng):
         )
 
 
+def train_stories_reward(rng):
+    """The stories model with a reward head, fitted to what a rater chose among its own stories; and its tokenizer."""
+    teller, tokenizer = load("stories", device="cpu")
+    pairs = rated_stories(openings(held_out=False) * PAIRS_OF_AN_OPENING, rng)
+    model = with_reward_head(teller)
+    optimizer = torch.optim.AdamW(model.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=RATED_BATCHES + 1, pct_start=0.1)
+    for _ in fit_reward_model(model, tokenizer, pairs, optimizer, steps=RATED_BATCHES, batch_size=BATCH, rng=rng):
+        schedule.step()
+    return model.half(), tokenizer
+
+
+def rated_stories(prompts, rng):
+    """Two stories after each prompt, told by the stories model, one of them chosen by a rater: `Pairs`."""
+    samples = sample(*load("stories", device="cpu"), prompts, max_new_tokens=MOST_TOKENS, group_size=2, rng=rng)
+    first, second = samples.completions[::2], samples.completions[1::2]
+    differ = [i for i in range(len(prompts)) if first[i] != second[i]]
+    prompts, first, second = ([column[i] for i in differ] for column in (prompts, first, second))
+    return rate(prompts, first, second, worth(prompts, first) - worth(prompts, second), flipped=FLIPPED, rng=rng)
+
+
+def worth(prompts, completions):
+    """What a story is worth to the rater, an array (B,): above all good feelings, and a little that it is well told."""
+    return 3 * np.array(cheerful(prompts, completions)) + np.array(grammatical(prompts, completions))
+
+
+def report_stories_reward(model, tokenizer, rng):
+    """Print how often the reward model chooses as a rater does, of pairs after openings that are held out."""
+    prompts = openings(held_out=True) * 50
+    pairs, reward = rated_stories(prompts, rng), reward_function(model, tokenizer)
+    prompts, chosen, rejected, _ = pairs
+    gaps = np.array(reward(prompts, chosen)) - np.array(reward(prompts, rejected))
+    true_gaps = worth(prompts, chosen) - worth(prompts, rejected)
+    for who, by in {"reward model": gaps, "the rater's worth": true_gaps}.items():
+        print(f"{who:18} agrees with {np.mean(0.5 * (1 + np.sign(by))):.3f} of the choices in {len(gaps):,} pairs")
+    print(f"correlation of the gaps {np.corrcoef(gaps, true_gaps)[0, 1]:.3f}")
+
+
 def report_arithmetic(model, tokenizer, rng):
     """Print how often the model is right, and a number at all, on the sums that are held out."""
     prompts, answers = sums(held_out=True)
@@ -156,20 +200,24 @@ def report_arithmetic(model, tokenizer, rng):
         print(f"{way:8} right {right:.3f}, a number {numbers:.3f}, of {len(prompts):,} held-out sums")
 
 
-TRAINERS = {"arithmetic": (train_arithmetic, report_arithmetic), "stories": (train_stories, report_stories)}
+TRAINERS = {
+    "arithmetic": (train_arithmetic, report_arithmetic, load),
+    "stories": (train_stories, report_stories, load),
+    "stories-reward": (train_stories_reward, report_stories_reward, load_reward_model),
+}
 
 
 def main(names):
     torch.set_num_threads(1)
     for name in names or TRAINERS:
-        train, report = TRAINERS[name]
+        train, report, load_again = TRAINERS[name]
         rng = np.random.default_rng(0)
         started = time.perf_counter()
         model, tokenizer = train(rng)
         print(f"{name}: {model.num_parameters():,} parameters, trained in {time.perf_counter() - started:.0f} s")
         model.save_pretrained(SHIPPED / name)
         tokenizer.save_pretrained(SHIPPED / name)
-        report(*load(name, device="cpu"), rng)
+        report(*load_again(name, device="cpu"), rng)
 
 
 if __name__ == "__main__":
