@@ -50,7 +50,7 @@ def without_baseline(policy, tokenizer, optimizer, rng, *, added):
         samples = samples._replace(logprobs=score(policy, samples))
         log_ratio = (samples.logprobs - score(reference, samples)).sum(1).double().numpy()
         leashed = np.array(agreement(asked, samples.completions)) + added - BETA * log_ratio
-        _, clipped, _ = update(policy, optimizer, samples, leashed)
+        _, clipped, *_ = update(policy, optimizer, samples, leashed)
         yield clipped, 0.0
 
 

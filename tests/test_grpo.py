@@ -100,8 +100,8 @@ def test_four_completions_of_unequal_lengths_by_hand():
     logp = token_logprobs(model, tokens, mask, attention_mask=there)
     samples = samples._replace(logprobs=logp.detach())
     optimizer = Ascent(model.parameters())
-    loss, clipped, norm = update(model, optimizer, samples, advantages, max_gradient_norm=1e9)
-    assert loss == pytest.approx(0, abs=1e-6) and clipped == 0
+    loss, clipped, norm, largest = update(model, optimizer, samples, advantages, max_gradient_norm=1e9)
+    assert loss == pytest.approx(0, abs=1e-6) and clipped == 0 and largest == pytest.approx(1, abs=1e-5)
     expected = -(logp[:2].sum() - logp[2:].sum()) / 8  # each token's gradient is A times that of its log-probability
     assert norm > 0.01  # a loss of 0, and yet something to learn
     assert torch.allclose(optimizer.seen, flat_gradient(expected, model), atol=1e-6)
@@ -207,12 +207,14 @@ def test_the_share_of_clipped_tokens_is_that_of_gradients_that_vanish():
     model, tokenizer = toy()
     samples, advantages = drawn(model, tokenizer), np.random.default_rng(0).normal(size=12)
     samples = samples._replace(logprobs=samples.logprobs + samples.mask * torch.randn(samples.mask.shape) * 0.5)
-    _, clipped, _ = update(model, Ascent(model.parameters()), samples, advantages, clip=0.1)
+    _, clipped, _, largest = update(model, Ascent(model.parameters()), samples, advantages, clip=0.1)
     logp = score(model, samples).requires_grad_()
     surrogate = clipped_surrogate(logp, samples.logprobs, torch.tensor(advantages), clip=0.1)
     (gradient,) = torch.autograd.grad(surrogate.sum(), logp)
     assert clipped == pytest.approx(float((gradient[samples.mask] == 0).float().mean()))
     assert 0.2 < clipped < 0.8
+    farthest = (logp.detach() - samples.logprobs)[samples.mask].abs().max().exp()
+    assert largest == pytest.approx(farthest.item(), rel=1e-4) and largest > 2
 
 
 @pytest.mark.parametrize(
@@ -298,6 +300,8 @@ def test_a_record_says_what_happened():
         assert record.zero_std == np.isin(groups.sum(1), [0, 4]).mean()
         lengths = [min(len(text.split()) + 1, TOY_LENGTH) for text in completions]
         assert record.length == pytest.approx(np.mean(lengths))
+        assert record.unfinished == pytest.approx(np.mean([len(text.split()) == TOY_LENGTH for text in completions]))
+        assert record.largest_ratio == pytest.approx(1, abs=1e-4)
         assert record.tokens_per_second > 0 and 0.5 < record.entropy < np.log(5)
     assert [record.step for record in records] == [1, 2]
     assert records[0].kl == 0 and records[0].advantages == pytest.approx(

@@ -25,7 +25,6 @@ from rlbook.language.rlhf import (
     adapted,
     evaluate,
     explained_variance,
-    have_ended,
     last_tokens,
     parts_of,
     ppo,
@@ -36,7 +35,7 @@ from rlbook.language.rlhf import (
     whitened,
 )
 from rlbook.language.sampling import Samples, sample, token_logprobs
-from rlbook.language.trainers import score
+from rlbook.language.trainers import have_ended, score
 from rlbook.surrogate import k1, k2, k3
 
 torch.set_num_threads(1)

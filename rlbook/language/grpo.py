@@ -52,8 +52,10 @@ class Step(NamedTuple):
     kl: float  # the mean of log pi(y|x) - log pi_ref(y|x): an estimate of KL(pi || pi_ref); nan without a reference
     entropy: float  # the mean of -log pi over tokens: an estimate of the entropy of a token, in nats
     length: float  # the mean number of tokens of a completion
+    unfinished: float  # the share of completions without an end
     loss: float  # the mean over epochs
     clip_fraction: float  # the share of tokens whose gradient the clipping took away, over all epochs
+    largest_ratio: float  # of a token's probability to that when it was drawn, or its inverse, over all epochs
     gradient_norm: float  # before it was limited, the mean over epochs
     tokens_per_second: float  # completion tokens over the time of the whole step
 
@@ -125,9 +127,10 @@ def grpo(
         advantages = group_relative(leashed, group_size, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
         in_loss = dict(reference_logp=tried.reference_logp, beta=beta if kl == "loss" else 0.0)
         passes = [learn(tried.samples, advantages, **in_loss) for _ in range(epochs)]
-        loss, clipped, norm = np.mean(passes, axis=0).tolist()
+        loss, clipped, norm, _ = np.mean(passes, axis=0).tolist()
         told = seen(memory.step, started, tried, advantages, group_size)
-        yield Step(**told, loss=loss, clip_fraction=clipped, gradient_norm=norm)
+        told |= dict(loss=loss, clip_fraction=clipped, gradient_norm=norm)
+        yield Step(**told, largest_ratio=max(largest for *_, largest in passes))
 
 
 def update(
@@ -148,26 +151,29 @@ def update(
 
     advantages (B,); with beta, the `k3` estimate of the KL divergence from the reference, which gives
     the tokens reference_logp (B, L), is taken off. With group_size, the prompt of each group is read
-    once (see `group_logprobs`). Returns the loss, the share of tokens that were clipped, and the norm
-    of the gradient. Raises FloatingPointError, before the step, if that is not finite.
+    once (see `group_logprobs`). Returns the loss, the share of tokens that were clipped, the norm of
+    the gradient, and the largest ratio of a token or its inverse. Raises FloatingPointError, before
+    the step, if the norm is not finite.
     """
     beta, temperature, max_gradient_norm = checked_numbers(beta, temperature, max_gradient_norm)
     clip = check_number("clip", clip, above=0)
     advantages = torch.as_tensor(advantages, dtype=torch.float32, device=model.device)
     _check_belonging(samples, advantages, reference_logp, beta)
     model.zero_grad()
-    num_tokens, total, clipped = samples.mask.sum(), 0.0, 0
+    num_tokens, total, clipped, largest = samples.mask.sum(), 0.0, 0, 1.0
     for rows, part, shared in parts_of(samples, group_size, rows_at_once):
         logp = group_logprobs(model, part, shared, temperature=temperature)
         surrogate = clipped_surrogate(logp, part.logprobs, advantages[rows], clip=clip)
-        unclipped = (logp - part.logprobs).exp() * advantages[rows, None]
+        log_ratio = (logp - part.logprobs).detach()
+        largest = max(largest, log_ratio[part.mask].abs().max().exp().item())
+        unclipped = log_ratio.exp() * advantages[rows, None]
         clipped += int((surrogate < unclipped)[part.mask].sum())
         if beta:
             surrogate = surrogate - beta * k3(logp, reference_logp[rows])
         loss = -(surrogate * part.mask).sum() / num_tokens
         loss.backward()
         total += loss.item()
-    return total, clipped / int(num_tokens), take_step(optimizer, max_gradient_norm, "GRPO update")
+    return total, clipped / int(num_tokens), take_step(optimizer, max_gradient_norm, "GRPO update"), largest
 
 
 def _check_choices(group_size, kl, rows_at_once):

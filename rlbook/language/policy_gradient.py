@@ -46,6 +46,7 @@ class Step(NamedTuple):
     kl: float  # the mean of log pi(y|x) - log pi_ref(y|x): an estimate of KL(pi || pi_ref); nan without a reference
     entropy: float  # the mean of -log pi over tokens: an estimate of the entropy of a token, in nats
     length: float  # the mean number of tokens of a completion
+    unfinished: float  # the share of completions without an end
     loss: float
     gradient_norm: float  # before it was limited
     tokens_per_second: float  # completion tokens over the time of the whole step

@@ -23,7 +23,7 @@ require("transformers", extra="language")
 
 from rlbook._torch import check_optimizer, check_same_shape, torch_generator  # noqa: E402
 from rlbook.language.captured import Decodings  # noqa: E402
-from rlbook.language.sampling import Samples, stop_tokens, token_logprobs  # noqa: E402
+from rlbook.language.sampling import Samples, token_logprobs  # noqa: E402
 from rlbook.language.trainers import checked_numbers, prepare, score, seen, take_step  # noqa: E402
 from rlbook.surrogate import clipped_surrogate, k1  # noqa: E402
 from rlbook.training import trainer  # noqa: E402
@@ -49,6 +49,7 @@ class Step(NamedTuple):
     value_loss: float  # half the mean square of target less value
     clip_fraction: float  # the share of tokens whose gradient the clipping took away
     gradient_norm: float  # before it was limited
+    largest_ratio: float  # of a token's probability to that when it was drawn, or its inverse
     explained: float  # the share of the targets' variance that the values explained, before they learned
     tokens_per_second: float  # completion tokens over the time of the whole step
 
@@ -132,8 +133,8 @@ def ppo(
         started, beta = time.perf_counter(), memory.beta
         chosen = rng.choice(len(task.prompts), prompts_per_step, replace=False)
         tried, values = attempt(task, value, chosen, memory.reference, rng)
-        samples, mask, ended = tried.samples, tried.samples.mask, have_ended(model, tokenizer, tried.samples)
-        marks = tried.rewards if unfinished is None else np.where(ended, tried.rewards, unfinished)
+        samples, mask = tried.samples, tried.samples.mask
+        marks = tried.rewards if unfinished is None else np.where(tried.ended, tried.rewards, unfinished)
         penalty = torch.zeros_like(values)
         if beta and kl == "reward":
             penalty = beta * estimator(samples.logprobs, tried.reference_logp)
@@ -151,7 +152,8 @@ def ppo(
             memory.beta = adapted(beta, told["kl"], target_kl, step=len(marks) / horizon)
         explained = explained_variance(values[mask], batch.targets[mask])
         means = dict(zip(passes[0]._fields, np.mean(passes, axis=0).tolist()))
-        yield Step(**told, **means, beta=beta, unfinished=float(1 - ended.mean()), explained=explained)
+        means["largest_ratio"] = max(a_pass.largest_ratio for a_pass in passes)
+        yield Step(**told, **means, beta=beta, explained=explained)
 
 
 class Pass(NamedTuple):
@@ -161,6 +163,7 @@ class Pass(NamedTuple):
     value_loss: float  # half the mean square of target less value
     clip_fraction: float
     gradient_norm: float
+    largest_ratio: float
 
 
 def update(
@@ -186,13 +189,14 @@ def update(
     logp, values = evaluate(model, value, batch.samples, temperature=temperature)
     surrogate = clipped_surrogate(logp, old_logp, batch.advantages, clip=clip)
     clipped = surrogate < (logp - old_logp).exp() * batch.advantages
+    largest = (logp - old_logp)[mask].detach().abs().max().exp()
     if beta:
         surrogate = surrogate - beta * estimator(logp, batch.reference_logp)
     policy_loss = -surrogate[mask].mean()
     value_loss = ((batch.targets - values)[mask] ** 2).mean() / 2
     (policy_loss + value_weight * value_loss).backward()
     norm = take_step(optimizer, max_gradient_norm, "PPO update")
-    return Pass(policy_loss.item(), value_loss.item(), clipped[mask].float().mean().item(), norm)
+    return Pass(policy_loss.item(), value_loss.item(), clipped[mask].float().mean().item(), norm, largest.item())
 
 
 def value_head(model):
@@ -239,12 +243,6 @@ def attempt(task, value, chosen, reference, rng):
     samples = tried.samples._replace(logprobs=logp)
     reference_logp = None if reference is None else score(reference, samples, temperature=task.temperature)
     return tried._replace(samples=samples, reference_logp=reference_logp), values
-
-
-def have_ended(model, tokenizer, samples):
-    """Whether each of the completions (B,) has come to its end, and was not cut off."""
-    ends = torch.isin(samples.tokens, stop_tokens(model, tokenizer)) & samples.mask
-    return ends.any(1).cpu().numpy()
 
 
 def token_rewards(rewards, penalty, mask):

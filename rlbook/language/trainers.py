@@ -28,6 +28,7 @@ from rlbook.language.sampling import (  # noqa: E402
     greedy,
     group_logprobs,
     sample,
+    stop_tokens,
 )
 from rlbook.language.texts import encode  # noqa: E402
 from rlbook.surrogate import check_advantages  # noqa: E402
@@ -39,6 +40,7 @@ class Attempt(NamedTuple):
     prompts: list[str]  # (B,)
     samples: Samples
     rewards: np.ndarray  # (B,) as the reward function gave them
+    ended: np.ndarray  # (B,) bool: whether each came to its end, and was not cut off
     reference_logp: torch.Tensor | None  # (B, L), elsewhere than at the policy's own tokens 0; None without a reference
 
     @property
@@ -102,7 +104,14 @@ class Task(NamedTuple):
         prompts = [self.prompts[i] for i in chosen]
         columns = {name: [column[i] for i in chosen] for name, column in self.columns.items()}
         rewards = ask(self.reward, prompts, samples.completions, columns)
-        return Attempt(prompts, samples, rewards, None if reference is None else score(reference, samples, **scoring))
+        reference_logp = None if reference is None else score(reference, samples, **scoring)
+        return Attempt(prompts, samples, rewards, have_ended(self.model, self.tokenizer, samples), reference_logp)
+
+
+def have_ended(model, tokenizer, samples):
+    """Whether each of the completions (B,) has come to its end, and was not cut off."""
+    ends = torch.isin(samples.tokens, stop_tokens(model, tokenizer)) & samples.mask
+    return ends.any(1).cpu().numpy()
 
 
 @torch.no_grad()
@@ -158,6 +167,7 @@ def seen(step, started, tried, advantages, group_size):
         "kl": float(tried.log_ratio.mean()),
         "entropy": -float(samples.logprobs.sum()) / num_tokens,
         "length": num_tokens / len(rewards),
+        "unfinished": float(1 - tried.ended.mean()),
         "tokens_per_second": num_tokens / (time.perf_counter() - started),
     }
 
