@@ -28,6 +28,8 @@ from rlbook.language import exact, policy_gradient
 from rlbook.language.grpo import grpo
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
+from rlbook.language.rlhf import ppo, value_head
+from rlbook.surrogate import k2, k3
 
 TABLE = Path(__file__).resolve().parent / "results" / "gaps.csv"
 SEEDS = range(100, 110)
@@ -98,6 +100,20 @@ def by_samples(learn, toy, rng, **settings):
     return sampled
 
 
+def by_ppo(toy, rng, **settings):
+    """PPO with a value head: a third of the steps, three passes over the replies of each."""
+    value, steps = value_head(toy.model), STEPS // 3
+    optimizer = torch.optim.Adam([*toy.model.parameters(), *value.parameters()], lr=2e-3)
+    schedule = falling(optimizer, steps)
+    settings = dict(steps=steps, max_new_tokens=TOY_LENGTH, group_size=REPLIES, beta=BETA, epochs=3) | settings
+    settings |= dict(prompts_per_step=len(TOY_PROMPTS), rng=rng, value=value)
+    sampled = 0
+    for record in ppo(toy.model, toy.tokenizer, list(TOY_PROMPTS), agreement, optimizer, **settings):
+        schedule.step()
+        sampled += len(record.completions)
+    return sampled
+
+
 ALGORITHMS = {
     "gradient_ascent": gradient_ascent,
     "reinforce": partial(by_samples, policy_gradient.reinforce),
@@ -106,6 +122,9 @@ ALGORITHMS = {
     "grpo_without_std": partial(by_samples, grpo, divide_by_std=False),
     "grpo": partial(by_samples, grpo),
     "grpo_k3_in_loss": partial(by_samples, grpo, divide_by_std=False, kl="loss"),
+    "ppo": by_ppo,
+    "ppo_k2_in_loss": partial(by_ppo, kl="loss", estimator=k2, whiten=False),
+    "ppo_k3_in_loss": partial(by_ppo, kl="loss", estimator=k3, whiten=False),
 }
 
 

@@ -28,8 +28,8 @@ from rlbook.language.rlhf import (
     last_tokens,
     parts_of,
     ppo,
+    rewards_of_tokens,
     token_advantages,
-    token_rewards,
     update,
     value_head,
     whitened,
@@ -81,7 +81,7 @@ def test_the_last_tokens_by_hand():
 def test_the_rewards_of_tokens_by_hand():
     penalty = torch.tensor([[9.0, 9, 0.1, -0.2, 0.3], [9, 9, 0.4, 9, 9], [9, 9, 0, 0.5, 9]])
     expected = torch.tensor([[0, 0, -0.1, 0.2, 1.7], [0, 0, -1.4, 0, 0], [0, 0, 0, 2.5, 0]])
-    assert torch.allclose(token_rewards(np.array([2.0, -1.0, 3.0]), penalty, MASK), expected)
+    assert torch.allclose(rewards_of_tokens(np.array([2.0, -1.0, 3.0]), penalty, MASK), expected)
 
 
 def test_a_completion_has_the_rewards_of_its_tokens_together():
@@ -91,7 +91,7 @@ def test_a_completion_has_the_rewards_of_its_tokens_together():
     samples = sample(model, tokenizer, TOY_PROMPTS, max_new_tokens=4, group_size=6, rng=np.random.default_rng(0))
     own, reference = (score(m, samples) for m in (model, other))
     marks = np.random.default_rng(1).normal(size=18)
-    together = token_rewards(marks, 0.3 * k1(own, reference), samples.mask).sum(1)
+    together = rewards_of_tokens(marks, 0.3 * k1(own, reference), samples.mask).sum(1)
     assert together.numpy() == pytest.approx(marks - 0.3 * (own - reference).sum(1).numpy(), abs=1e-6)
 
 
@@ -235,7 +235,7 @@ def test_the_mean_gradient_of_the_first_update_is_the_exact_one_whatever_the_val
         _, values = evaluate(model, value, samples)
     exact = flat_gradient(objective(logp, rewards, reference_logp, beta), model)
     penalty = beta * k1(samples.logprobs, score(other, samples))
-    paid = token_rewards(rewards.flatten(), penalty, samples.mask)
+    paid = rewards_of_tokens(rewards.flatten(), penalty, samples.mask)
     advantages = token_advantages(paid, values, samples.mask, lam=1.0)
     optimizer = Ascent([*model.parameters(), *value.parameters()], lr=1.0)
     weighed = advantages * chance[:, None] * samples.mask.sum()  # an update takes the mean over tokens

@@ -139,7 +139,7 @@ def ppo(
         if beta and kl == "reward":
             penalty = beta * estimator(samples.logprobs, tried.reference_logp)
 
-        rewards = token_rewards(marks, penalty, mask)
+        rewards = rewards_of_tokens(marks, penalty, mask)
         advantages = token_advantages(rewards, values, mask, lam=lam)
         weighed = whitened(advantages, mask) if whiten else advantages
         batch = Batch(samples, tried.reference_logp, weighed, advantages + values)
@@ -245,7 +245,7 @@ def attempt(task, value, chosen, reference, rng):
     return tried._replace(samples=samples, reference_logp=reference_logp), values
 
 
-def token_rewards(rewards, penalty, mask):
+def rewards_of_tokens(rewards, penalty, mask):
     """The reward of each token (B, L): that of its completion (B,) at the last one, less the penalty (B, L) of each."""
     check_same_shape("(B, L)", penalty=penalty, mask=mask)
     last = last_tokens(mask)
