@@ -73,20 +73,6 @@ def falling(optimizer, steps):
 # An algorithm is a function of the toy and a generator that trains its model and returns the number of replies it saw.
 
 
-def gradient_ascent(toy, rng):
-    """The exact gradient of J, of no samples at all, and fewer of the steps: each reads all replies."""
-    optimizer = torch.optim.Adam(toy.model.parameters(), lr=4e-3)
-    schedule = falling(optimizer, STEPS // 3)
-    for _ in range(STEPS // 3):
-        logp = exact.language_logprobs(toy.model, toy.language)
-        value = exact.objective(logp, toy.rewards, toy.reference_logp.float(), BETA)
-        optimizer.zero_grad()
-        (-value).backward()
-        optimizer.step()
-        schedule.step()
-    return 0
-
-
 def by_samples(learn, toy, rng, **settings):
     """A trainer of language models, with the leash in its reward unless the settings say otherwise."""
     optimizer = torch.optim.Adam(toy.model.parameters(), lr=2e-3)
@@ -115,7 +101,6 @@ def by_ppo(toy, rng, **settings):
 
 
 ALGORITHMS = {
-    "gradient_ascent": gradient_ascent,
     "reinforce": partial(by_samples, policy_gradient.reinforce),
     "rloo": partial(by_samples, policy_gradient.rloo),
     "remax": partial(by_samples, policy_gradient.remax),
