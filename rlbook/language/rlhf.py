@@ -271,13 +271,14 @@ def token_advantages(rewards, values, mask, *, lam):
 
 
 def whitened(values, mask, *, shift=True):
-    """Numbers (B, L) over their standard deviation, with mean 0 if they are shifted, over the tokens of mask (B, L)."""
+    """Numbers (B, L) over their standard deviation, less their mean if they are shifted, over the tokens of mask (B, L).
+
+    Of numbers that are all equal nothing is divided. Elsewhere the answer is 0.
+    """
     check_same_shape("(B, L)", values=values, mask=mask)
-    mean, std = values[mask].mean(), values[mask].std(correction=0)
-    scaled = (values - mean) / (std + 1e-8)
-    if not shift:
-        scaled = scaled + mean
-    return scaled.where(mask, 0.0)
+    std = values[mask].std(correction=0)
+    centred = values - values[mask].mean() if shift else values
+    return (centred / torch.where(std > 1e-8, std, 1.0)).where(mask, 0.0)
 
 
 def adapted(beta, kl, target, *, step):
