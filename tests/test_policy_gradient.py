@@ -305,3 +305,102 @@ def test_a_gradient_that_is_not_finite_is_an_error_before_it_does_harm():
     with pytest.raises(FloatingPointError, match="policy gradient update: the norm of the gradient is nan"):
         update(model, torch.optim.Adam(model.parameters()), samples, np.ones(12))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+# Against trl, where it is installed: its RLOO has the same advantages and, while nothing has moved, the same gradient
+
+of_their_own = pytest.mark.filterwarnings("default::FutureWarning")  # trl calls what transformers is about to rename
+
+
+@pytest.fixture
+def peer(tmp_path):
+    """trl's trainer around the toy model, 12 completions a step in groups of 4, and what it was given to learn from."""
+    trl, datasets = pytest.importorskip("trl"), pytest.importorskip("datasets")
+    model, tokenizer = toy()
+    given = []
+
+    class Recording(trl.RLOOTrainer):
+        def _compute_loss(self, model, inputs):
+            given.append(inputs)
+            return super()._compute_loss(model, inputs)
+
+    settings = trl.RLOOConfig(
+        output_dir=str(tmp_path),
+        max_steps=1,
+        per_device_train_batch_size=12,
+        num_generations=4,
+        max_completion_length=TOY_LENGTH,
+        beta=0.0,
+        temperature=1.0,
+        top_k=0,
+        learning_rate=0.0,
+        use_cpu=True,
+        bf16=False,
+        gradient_checkpointing=None,
+        activation_checkpointing=False,
+        report_to="none",
+        save_strategy="no",
+        disable_tqdm=True,
+    )
+    dataset = datasets.Dataset.from_dict({"prompt": list(TOY_PROMPTS)})
+
+    def reward(prompts, completions, **columns):
+        return agreement(prompts, completions)
+
+    trainer = Recording(
+        model=model, processing_class=tokenizer, reward_funcs=reward, args=settings, train_dataset=dataset
+    )
+    return trainer, model, tokenizer, given
+
+
+def as_trl_has_them(model, tokenizer, advantages):
+    """Samples of unequal lengths, and the same for trl; after prompts of one length, since it passes no positions."""
+    rng, prompts = np.random.default_rng(0), ["good .", "bad .", "very ."]
+    samples = sample(model, tokenizer, prompts, max_new_tokens=TOY_LENGTH, rng=rng, group_size=4)
+    first = int(samples.mask.any(0).int().argmax())
+    return samples, {
+        "prompt_ids": samples.tokens[:, :first],
+        "prompt_mask": samples.attention_mask[:, :first].long(),
+        "completion_ids": samples.tokens[:, first:],
+        "completion_mask": samples.mask[:, first:].long(),
+        "old_logps": score(model, samples).sum(1),
+        "advantages": torch.tensor(advantages, dtype=torch.float32),
+    }
+
+
+@of_their_own
+def test_the_gradient_of_an_update_is_that_of_trl(peer):
+    trainer, model, tokenizer, _ = peer
+    advantages = np.random.default_rng(1).normal(size=12)
+    samples, inputs = as_trl_has_them(model, tokenizer, advantages)
+    assert len({int(n) for n in samples.mask.sum(1)}) > 1
+    loss = trainer._compute_loss(model, inputs)
+    theirs = flat_gradient(loss, model)
+    optimizer = Ascent(model.parameters())
+    update(model, optimizer, samples, advantages, max_gradient_norm=1e9)
+    assert torch.allclose(optimizer.seen, theirs, atol=1e-5) and theirs.norm() > 0.01
+
+
+@of_their_own
+def test_where_the_policy_has_moved_trl_clips_the_ratio_of_the_sequence_and_we_do_not(peer):
+    """The known difference: beyond the range its gradient is 0; ours knows no older policy."""
+    trainer, model, tokenizer, _ = peer
+    samples, inputs = as_trl_has_them(model, tokenizer, np.ones(12))
+    inputs["old_logps"] = inputs["old_logps"] - 1  # every completion has become e times as likely
+    theirs = flat_gradient(trainer._compute_loss(model, inputs), model)
+    optimizer = Ascent(model.parameters())
+    update(model, optimizer, samples, np.ones(12))
+    assert theirs.norm() == 0 and optimizer.seen.norm() > 0.01
+
+
+@of_their_own
+def test_leave_one_out_is_that_of_trl(peer):
+    trainer, _, tokenizer, given = peer
+    trainer.train()
+    [inputs] = given
+    prompts = [tokenizer.decode(row[own.bool()]) for row, own in zip(inputs["prompt_ids"], inputs["prompt_mask"])]
+    completions = tokenizer.batch_decode(inputs["completion_ids"], skip_special_tokens=True)
+    order = sorted(range(12), key=lambda i: prompts[i])  # trl shuffles what it has generated
+    rewards = np.array(agreement([prompts[i] for i in order], [completions[i] for i in order]))
+    theirs = inputs["advantages"].numpy()[order]
+    assert theirs == pytest.approx(leave_one_out(rewards, 4), abs=1e-5) and abs(theirs).max() > 0.1

@@ -1,0 +1,49 @@
+"""The committed table of gaps to the exact optimum is what its script writes, and says what chapter 16 says of it."""
+
+import csv
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def script():
+    return runpy.run_path(str(FOLDER / "gaps.py"))
+
+
+@pytest.fixture(scope="module")
+def table():
+    """{algorithm: its lines}, in the order of the file."""
+    algorithms = {}
+    with (FOLDER / "results" / "gaps.csv").open(encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            algorithms.setdefault(line["algorithm"], []).append(line)
+    return algorithms
+
+
+def test_the_table_of_gaps_has_a_line_for_each_algorithm_and_seed(script, table):
+    assert list(table) == [name for name in script["ALGORITHMS"] if name in table]
+    assert all([int(line["seed"]) for line in lines] == list(script["SEEDS"]) for lines in table.values())
+
+
+def test_the_table_of_gaps_says_what_chapter_16_says(table):
+    gaps, starts = (
+        {name: np.array([float(line[field]) for line in lines]) for name, lines in table.items()}
+        for field in ("gap", "gap_at_start")
+    )
+    for name in ("reinforce", "rloo", "remax"):
+        assert (gaps[name] < 0.1 * starts[name]).all()
+    assert max(gaps["rloo"].mean(), gaps["remax"].mean()) < 0.6 * gaps["reinforce"].mean()
+
+
+def test_one_line_of_the_table_of_gaps_again(script, table):
+    """One run again; rounding moves where it ends by about a tenth of what the seeds differ by."""
+    [stored] = [line for line in table["rloo"] if line["seed"] == "107"]
+    again = script["measure"]("rloo", 107)
+    assert again.keys() == stored.keys()
+    for field, allowed in {"samples": 0, "gap_at_start": 0.002, "gap": 0.01}.items():
+        assert abs(float(again[field]) - float(stored[field])) <= allowed, field
