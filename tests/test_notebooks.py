@@ -140,6 +140,13 @@ def test_links_lead_somewhere(path):
     assert dead == []
 
 
+@executed
+def test_a_symbol_in_a_formula_has_one_backslash(path):
+    """Of text that passed through a string literal once too often a page shows the name in place of the symbol."""
+    formulas = re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", prose(path), re.DOTALL)
+    assert [formula for formula in formulas if re.search(r"\\\\[A-Za-z,;!]", formula)] == []
+
+
 def test_readme_links_each_chapter_and_no_other():
     linked = set(re.findall(r"\]\(chapters/([\w-]+)\.ipynb\)", README.read_text(encoding="utf-8")))
     assert linked == {path.stem for path in CHAPTERS}
