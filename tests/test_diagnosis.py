@@ -98,8 +98,10 @@ def test_dpo_that_pushes_both_down_is_named():
     settings = dict(steps=60, max_new_tokens=TOY_LENGTH, pairs_per_step=2, beta=0.5)
     records = list(dpo(model, tokenizer, pairs, optimizer, rng=np.random.default_rng(0), **settings))
     assert records[-1].margins.mean() > 0
-    fell = records[-1].chosen_log_ratio < 0
-    assert failures(records) == ({"what was chosen becomes less likely"} if fell else set())
+    fallen = -np.mean([record.chosen_log_ratio for record in records[-5:]])
+    assert fallen > 0.1
+    assert failures(records, most_fallen=0.9 * fallen) == {"what was chosen becomes less likely"}
+    assert failures(records, most_fallen=1.1 * fallen) == set()
 
 
 class Seen(NamedTuple):
@@ -124,7 +126,7 @@ BAD = {
     "completions are cut off": {"unfinished": 0.7},
     "the gradient is zero": {"gradient_norm": 0.0},
     "a ratio explodes": {"largest_ratio": 40.0},
-    "what was chosen becomes less likely": {"chosen_log_ratio": -0.5},
+    "what was chosen becomes less likely": {"chosen_log_ratio": -4.0},
 }
 
 
