@@ -276,7 +276,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
 
-# %% exercise-3 | wrong | carries over from row to row
+# %% exercise-3 | wrong | carries over from row to row (in two lines)
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
     advantages, value_after, after = np.zeros(mask.shape), 0.0, 0.0
     for row, own in enumerate(mask):
@@ -393,14 +393,13 @@ def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
 
-# %% exercise-4 | wrong | mean and deviation of all places
+# %% exercise-4 | wrong | the mean of all places
 def white(numbers, mask):
     own = numbers[mask]
-    own_mean = numbers.mean()
     std = own.std()
     answer = np.zeros(mask.shape)
     if std > 1e-8:
-        answer[mask] = (own - own_mean) / std
+        answer[mask] = (own - numbers.mean()) / std
     return answer
 
 
@@ -435,7 +434,7 @@ def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
 
-# %% exercise-4 | wrong | each row by itself
+# %% exercise-4 | wrong | each row by itself (in mean and deviation)
 def white(numbers, mask):
     answer = np.zeros(mask.shape)
     for row, own in enumerate(mask):
