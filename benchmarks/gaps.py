@@ -13,6 +13,7 @@ processor, so that another machine writes another table, of which the same can b
 """
 
 import argparse
+import copy
 import csv
 import time
 from functools import partial
@@ -27,8 +28,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from rlbook.language import exact, policy_gradient
 from rlbook.language.grpo import grpo
 from rlbook.language.models import tiny_gpt2, word_tokenizer
+from rlbook.language.pairs import rate
+from rlbook.language.preferences import dpo
 from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement
 from rlbook.language.rlhf import ppo, value_head
+from rlbook.language.sampling import sample
 from rlbook.surrogate import k2, k3
 
 TABLE = Path(__file__).resolve().parent / "results" / "gaps.csv"
@@ -100,6 +104,40 @@ def by_ppo(toy, rng, **settings):
     return sampled
 
 
+JUDGE = 5  # the judge's reward is this times the agreement, and so the weight of her leash
+
+
+def judged(toy, count, rng):
+    """Up to `count` pairs of the model's own replies to each prompt, those that differ, decided by the judge."""
+    settings = dict(max_new_tokens=TOY_LENGTH, group_size=2 * count, rng=rng)
+    replies = sample(toy.model, toy.tokenizer, TOY_PROMPTS, **settings).completions
+    pairs = [pair for pair in zip(np.repeat(TOY_PROMPTS, count), replies[::2], replies[1::2]) if pair[1] != pair[2]]
+    prompts, first, second = map(list, zip(*pairs))
+    return rate(
+        prompts, first, second, JUDGE * (np.array(agreement(prompts, first)) - agreement(prompts, second)), rng=rng
+    )
+
+
+def by_pairs(toy, rng, *, online):
+    """DPO on pairs of replies: all drawn from the untrained model beforehand, or in each step from the model as it is."""
+    reference, count = copy.deepcopy(toy.model), REPLIES // 2
+    optimizer = torch.optim.Adam(toy.model.parameters(), lr=2e-3)
+    schedule = falling(optimizer, STEPS)
+    settings = dict(max_new_tokens=TOY_LENGTH, beta=JUDGE * BETA, reference=reference, rng=rng)
+    if online:
+        for _ in range(STEPS):
+            pairs = judged(toy, count, rng)
+            list(
+                dpo(toy.model, toy.tokenizer, pairs, optimizer, steps=1, pairs_per_step=len(pairs.prompts), **settings)
+            )
+            schedule.step()
+    else:
+        settings |= dict(steps=STEPS, pairs_per_step=count * len(TOY_PROMPTS))
+        for _ in dpo(toy.model, toy.tokenizer, judged(toy, STEPS * count, rng), optimizer, **settings):
+            schedule.step()
+    return STEPS * 2 * count * len(TOY_PROMPTS)
+
+
 ALGORITHMS = {
     "reinforce": partial(by_samples, policy_gradient.reinforce),
     "rloo": partial(by_samples, policy_gradient.rloo),
@@ -110,6 +148,8 @@ ALGORITHMS = {
     "ppo": by_ppo,
     "ppo_k2_in_loss": partial(by_ppo, kl="loss", estimator=k2, whiten=False),
     "ppo_k3_in_loss": partial(by_ppo, kl="loss", estimator=k3, whiten=False),
+    "dpo": partial(by_pairs, online=False),
+    "dpo_online": partial(by_pairs, online=True),
 }
 
 

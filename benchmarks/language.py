@@ -15,10 +15,12 @@ import torch
 from datasets import Dataset
 from measuring import report, seconds
 from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
-from trl import GRPOConfig, GRPOTrainer
+from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer
 
 from rlbook.language.grpo import grpo
 from rlbook.language.models import character_tokenizer, tiny_gpt2
+from rlbook.language.pairs import Pairs
+from rlbook.language.preferences import dpo
 from rlbook.language.sampling import sample
 
 SUMS = [f"{a}+7=" for a in range(14, 94, 10)]  # 5 characters
@@ -179,6 +181,65 @@ def grpo_ratios():
         yield what, speeds, theirs / ours, "at least", mark
 
 
+PAIRS = 32  # in a step
+
+
+def our_dpo_time(family, pairs):
+    """Seconds of a step, the scoring of its pairs under the reference included."""
+    model, tokenizer = endless(family)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
+    settings = dict(steps=STEPS, max_new_tokens=NEW_TOKENS, pairs_per_step=PAIRS, beta=0.1)
+    started = time.perf_counter()
+    for record in dpo(model, tokenizer, pairs, optimizer, rng=np.random.default_rng(0), **settings):
+        assert len(record.pairs) == PAIRS
+    return (time.perf_counter() - started) / STEPS
+
+
+def their_dpo_time(family, pairs):
+    """Seconds of the shortest step after five."""
+    (model, tokenizer), (reference, _), clock = endless(family), endless(family), Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = DPOConfig(
+            output_dir=folder,
+            max_steps=STEPS,
+            per_device_train_batch_size=PAIRS,
+            beta=0.1,
+            learning_rate=1e-5,
+            lr_scheduler_type="constant",
+            optim="adamw_torch",
+            use_cpu=True,
+            bf16=False,
+            activation_checkpointing=False,
+            report_to="none",
+            logging_strategy="no",
+            save_strategy="no",
+            disable_tqdm=True,
+        )
+        data = Dataset.from_dict({"prompt": pairs.prompts, "chosen": pairs.chosen, "rejected": pairs.rejected})
+        DPOTrainer(
+            model=model,
+            ref_model=reference,
+            processing_class=tokenizer,
+            args=settings,
+            train_dataset=data,
+            callbacks=[clock],
+        ).train()
+    return np.diff(clock.times)[5:].min()
+
+
+def dpo_ratios():
+    """A step of DPO on 32 pairs, each of which is seen once: both completions scored by policy and reference, one update."""
+    rng = np.random.default_rng(0)
+    for family, (prompts, mark) in product([gpt2, llama], [(WORKED, 1.5), (SUMS, 1.5)]):
+        texts = ["".join(rng.choice(list("0123456789+="), NEW_TOKENS)) for _ in range(2 * PAIRS * STEPS)]
+        pairs = Pairs(prompts * (PAIRS * STEPS // len(prompts)), texts[::2], texts[1::2])
+        rounds = [(our_dpo_time(family, pairs), their_dpo_time(family, pairs)) for _ in range(3)]
+        ours, theirs = np.min(rounds, axis=0)
+        speeds = f"{ours * 1e3:.0f} ms, {theirs * 1e3:.0f} ms"
+        what = f"{family.__name__}: dpo {PAIRS} pairs x {NEW_TOKENS}, prompts of {len(prompts[0])}: trl's step / ours"
+        yield what, speeds, theirs / ours, "at least", mark
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    sys.exit(report(sampling_ratios, grpo_ratios))
+    sys.exit(report(sampling_ratios, grpo_ratios, dpo_ratios))
