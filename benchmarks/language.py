@@ -21,6 +21,7 @@ from rlbook.language.grpo import grpo
 from rlbook.language.models import character_tokenizer, tiny_gpt2
 from rlbook.language.pairs import Pairs
 from rlbook.language.preferences import dpo
+from rlbook.language.rlhf import ppo, value_head
 from rlbook.language.sampling import sample
 
 SUMS = [f"{a}+7=" for a in range(14, 94, 10)]  # 5 characters
@@ -240,6 +241,29 @@ def dpo_ratios():
         yield what, speeds, theirs / ours, "at least", mark
 
 
+def ppo_step_times(family, prompts):
+    model, tokenizer = endless(family)
+    value = value_head(model)
+    optimizer = torch.optim.AdamW([*model.parameters(), *value.parameters()], lr=1e-5)
+    settings = dict(steps=STEPS, max_new_tokens=NEW_TOKENS, prompts_per_step=len(prompts), group_size=GROUP, epochs=1)
+    settings |= dict(value=value, rng=np.random.default_rng(0))
+    times = [time.perf_counter()]
+    for record in ppo(model, tokenizer, prompts, evenness, optimizer, **settings):
+        times.append(time.perf_counter())
+        assert record.length == NEW_TOKENS
+    return np.diff(times)
+
+
+def ppo_ratios():
+    """What a value for every token costs: PPO's step, one epoch, over GRPO's with as many samples. (trl has no PPO now.)"""
+    for family, prompts in product([gpt2, llama], [WORKED, SUMS]):
+        rounds = [(ppo_step_times(family, prompts)[5:], our_step_times(family, prompts)[5:]) for _ in range(3)]
+        valued, grouped = (np.concatenate(times).min() for times in zip(*rounds))
+        speeds = f"{valued * 1e3:.0f} ms, {grouped * 1e3:.0f} ms"
+        what = f"{family.__name__}: ppo 64 x {NEW_TOKENS}, prompts of {len(prompts[0])}: its step / grpo's"
+        yield what, speeds, valued / grouped, "at most", None
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    sys.exit(report(sampling_ratios, grpo_ratios, dpo_ratios))
+    sys.exit(report(sampling_ratios, grpo_ratios, dpo_ratios, ppo_ratios))

@@ -40,6 +40,13 @@ def test_the_table_of_gaps_says_what_chapter_16_says(table):
     assert max(gaps["rloo"].mean(), gaps["remax"].mean()) < 0.6 * gaps["reinforce"].mean()
 
 
+def test_the_table_of_gaps_says_what_chapter_18_says(table):
+    gaps = {name: np.array([float(line["gap"]) for line in table[name]]) for name in table if name.startswith("ppo")}
+    assert gaps["ppo"].max() < 0.05 * min(float(line["gap_at_start"]) for line in table["ppo"])
+    assert 1.5 * np.median(gaps["ppo"]) < np.median(gaps["ppo_k2_in_loss"]) < 4 * np.median(gaps["ppo"])
+    assert gaps["ppo_k3_in_loss"].min() > 5 * gaps["ppo"].max()
+
+
 def test_one_line_of_the_table_of_gaps_again(script, table):
     """One run again; rounding moves where it ends by about a tenth of what the seeds differ by."""
     [stored] = [line for line in table["rloo"] if line["seed"] == "107"]

@@ -5,7 +5,7 @@ the loss by kl="loss"), the reward of a text stands at its last token, and nothi
 head on the policy's own last layer, whose gradient goes on into the policy; advantages are whitened over the tokens of a
 step, targets are not; every token of a minibatch weighs the same; the norm of the gradient is limited to 1. What was left
 out: a value network of its own, a clip of the values, whitening of the rewards, a step size that decays, and any filter
-on what is sampled. Exercise 18.5 and the chapter's table change some of these.
+on what is sampled.
 """
 
 import time

@@ -155,6 +155,7 @@ logs = np.log([0.75 / 0.3, 0.25 / 0.7])
 in_loss = (0, leash, other)
 in_reward = (leash, 0.75 * 0.25 * (logs[0] ** 2 - logs[1] ** 2) / 2, leash - other)
 
+
 # %% exercise-3 | wrong | the sign of the leash
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
     advantages = np.zeros(mask.shape)
@@ -165,6 +166,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             advantages[row, t] = delta + lam * after
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
+
 
 # %% exercise-3 | wrong | beta forgotten
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
@@ -177,6 +179,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
 
+
 # %% exercise-3 | wrong | no leash
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
     advantages = np.zeros(mask.shape)
@@ -187,6 +190,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             advantages[row, t] = delta + lam * after
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
+
 
 # %% exercise-3 | wrong | the reward at every token
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
@@ -199,6 +203,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             value_after, after, paid = values[row, t], advantages[row, t], rewards[row]
     return advantages
 
+
 # %% exercise-3 | wrong | lambda one
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
     advantages = np.zeros(mask.shape)
@@ -209,6 +214,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             advantages[row, t] = delta + after
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
+
 
 # %% exercise-3 | wrong | one step only
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
@@ -221,6 +227,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
 
+
 # %% exercise-3 | wrong | carries the TD error, not the advantage
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
     advantages = np.zeros(mask.shape)
@@ -231,6 +238,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             advantages[row, t] = delta + lam * after
             value_after, after, paid = values[row, t], delta, 0.0
     return advantages
+
 
 # %% exercise-3 | wrong | the next value missing
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
@@ -243,6 +251,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
 
+
 # %% exercise-3 | wrong | targets for advantages
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
     advantages = np.zeros(mask.shape)
@@ -253,6 +262,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             advantages[row, t] = delta + lam * after + values[row, t]
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
+
 
 # %% exercise-3 | wrong | bootstraps from the padding
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
@@ -265,6 +275,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
 
+
 # %% exercise-3 | wrong | goes through the padding too
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
     advantages = np.zeros(mask.shape)
@@ -275,6 +286,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             advantages[row, t] = delta + lam * after
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
+
 
 # %% exercise-3 | wrong | carries over from row to row (in two lines)
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
@@ -287,6 +299,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
 
+
 # %% exercise-3 | wrong | an array of the values' type
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
     advantages = np.zeros_like(values)
@@ -298,6 +311,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
 
+
 # %% exercise-3 | wrong | pays the first token
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
     advantages = np.zeros(mask.shape)
@@ -308,6 +322,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
             advantages[row, t] = delta + lam * after
             value_after, after, paid = values[row, t], advantages[row, t], 0.0
     return advantages
+
 
 # %% exercise-3 | right | all rows at once
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
@@ -321,6 +336,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
         later = np.where(mask[:, t], delta[:, t] + lam * later, 0.0)
         columns.append(later)
     return np.stack(columns[::-1], axis=1)
+
 
 # %% exercise-3 | right | a sum of powers, in lists
 def advantages_of(rewards, log_ratio, values, mask, beta, lam):
@@ -337,6 +353,7 @@ def advantages_of(rewards, log_ratio, values, mask, beta, lam):
         rows.append(row)
     return rows
 
+
 # %% exercise-4 | wrong | the mean left
 def white(numbers, mask):
     own = numbers[mask]
@@ -350,6 +367,7 @@ def white(numbers, mask):
 def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
+
 
 # %% exercise-4 | wrong | not divided
 def white(numbers, mask):
@@ -365,6 +383,7 @@ def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
 
+
 # %% exercise-4 | wrong | the sample standard deviation
 def white(numbers, mask):
     own = numbers[mask]
@@ -378,6 +397,7 @@ def white(numbers, mask):
 def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
+
 
 # %% exercise-4 | wrong | the variance
 def white(numbers, mask):
@@ -393,6 +413,7 @@ def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
 
+
 # %% exercise-4 | wrong | the mean of all places
 def white(numbers, mask):
     own = numbers[mask]
@@ -407,6 +428,7 @@ def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
 
+
 # %% exercise-4 | wrong | nothing for equal numbers
 def white(numbers, mask):
     own = numbers[mask]
@@ -419,6 +441,7 @@ def white(numbers, mask):
 def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
+
 
 # %% exercise-4 | wrong | the places outside left as they were
 def white(numbers, mask):
@@ -434,6 +457,7 @@ def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
 
+
 # %% exercise-4 | wrong | each row by itself (in mean and deviation)
 def white(numbers, mask):
     answer = np.zeros(mask.shape)
@@ -447,6 +471,7 @@ def white(numbers, mask):
 def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
+
 
 # %% exercise-4 | wrong | the controller turned round
 def white(numbers, mask):
@@ -462,6 +487,7 @@ def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 - error * n / horizon)
 
+
 # %% exercise-4 | wrong | no clip
 def white(numbers, mask):
     own = numbers[mask]
@@ -475,6 +501,7 @@ def white(numbers, mask):
 def next_beta(beta, kl, target, n, horizon):
     error = kl / target - 1
     return beta * (1 + error * n / horizon)
+
 
 # %% exercise-4 | wrong | clipped from above only
 def white(numbers, mask):
@@ -490,6 +517,7 @@ def next_beta(beta, kl, target, n, horizon):
     error = min(kl / target - 1, 0.2)
     return beta * (1 + error * n / horizon)
 
+
 # %% exercise-4 | wrong | an absolute error
 def white(numbers, mask):
     own = numbers[mask]
@@ -503,6 +531,7 @@ def white(numbers, mask):
 def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl - target, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
+
 
 # %% exercise-4 | wrong | the whole step at once
 def white(numbers, mask):
@@ -518,6 +547,7 @@ def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error)
 
+
 # %% exercise-4 | wrong | relative to the measured one
 def white(numbers, mask):
     own = numbers[mask]
@@ -531,6 +561,7 @@ def white(numbers, mask):
 def next_beta(beta, kl, target, n, horizon):
     error = np.clip(1 - target / kl, -0.2, 0.2)
     return beta * (1 + error * n / horizon)
+
 
 # %% exercise-4 | wrong | the horizon over the step
 def white(numbers, mask):
@@ -546,14 +577,17 @@ def next_beta(beta, kl, target, n, horizon):
     error = np.clip(kl / target - 1, -0.2, 0.2)
     return beta * (1 + error * horizon / n)
 
+
 # %% exercise-4 | right | with loops and conditions
 def white(numbers, mask):
     chosen = [float(x) for row, own in zip(numbers, mask) for x, there in zip(row, own) if there]
     mean = sum(chosen) / len(chosen)
     deviation = (sum((x - mean) ** 2 for x in chosen) / len(chosen)) ** 0.5
     small = deviation < 1e-9
-    return [[0.0 if small or not there else (x - mean) / deviation for x, there in zip(row, own)]
-            for row, own in zip(numbers, mask)]
+    return [
+        [0.0 if small or not there else (x - mean) / deviation for x, there in zip(row, own)]
+        for row, own in zip(numbers, mask)
+    ]
 
 
 def next_beta(beta, kl, target, n, horizon):
@@ -564,50 +598,60 @@ def next_beta(beta, kl, target, n, horizon):
         too_far = -0.2
     return beta + beta * too_far * (n / horizon)
 
+
 # %% exercise-5 | wrong | as reported
 def right_kl(logp, reference_logp, mask):
     log_ratio = np.where(mask, logp - reference_logp, 0.0)
     return (np.exp(log_ratio) - 1 - log_ratio).sum(axis=1)
+
 
 # %% exercise-5 | wrong | k1, which can be negative
 def right_kl(logp, reference_logp, mask):
     log_ratio = np.where(mask, reference_logp - logp, 0.0)
     return (-log_ratio).sum(axis=1)
 
+
 # %% exercise-5 | wrong | k2, which is not right on average
 def right_kl(logp, reference_logp, mask):
     log_ratio = np.where(mask, reference_logp - logp, 0.0)
     return (log_ratio**2 / 2).sum(axis=1)
+
 
 # %% exercise-5 | wrong | the absolute log-ratio
 def right_kl(logp, reference_logp, mask):
     log_ratio = np.where(mask, reference_logp - logp, 0.0)
     return np.abs(log_ratio).sum(axis=1)
 
+
 # %% exercise-5 | wrong | the sign of the last term
 def right_kl(logp, reference_logp, mask):
     log_ratio = np.where(mask, reference_logp - logp, 0.0)
     return (np.exp(log_ratio) - 1 + log_ratio).sum(axis=1)
+
 
 # %% exercise-5 | wrong | the mean over all places
 def right_kl(logp, reference_logp, mask):
     log_ratio = np.where(mask, reference_logp - logp, 0.0)
     return (np.exp(log_ratio) - 1 - log_ratio).mean(axis=1)
 
+
 # %% exercise-5 | wrong | the padding counts
 def right_kl(logp, reference_logp, mask):
     log_ratio = reference_logp - logp
     return (np.exp(log_ratio) - 1 - log_ratio).sum(axis=1)
+
 
 # %% exercise-5 | wrong | one number for all
 def right_kl(logp, reference_logp, mask):
     log_ratio = np.where(mask, reference_logp - logp, 0.0)
     return (np.exp(log_ratio) - 1 - log_ratio).sum()
 
+
 # %% exercise-5 | wrong | the whole completion's ratio
 def right_kl(logp, reference_logp, mask):
     log_ratio = np.where(mask, reference_logp - logp, 0.0).sum(axis=1, keepdims=True)
     return (np.exp(log_ratio) - 1 - log_ratio).sum(axis=1)
+
 
 # %% exercise-5 | right | with expm1, row by row
 def right_kl(logp, reference_logp, mask):
@@ -617,12 +661,14 @@ def right_kl(logp, reference_logp, mask):
         answers.append(float(np.sum(np.expm1(-nats) + nats)))
     return answers
 
+
 # %% exercise-5 | right | by the package
 def right_kl(logp, reference_logp, mask):
     from rlbook.surrogate import k3
 
     estimate = k3(torch.tensor(logp), torch.tensor(reference_logp))
     return torch.where(torch.tensor(mask), estimate, 0.0).sum(1)
+
 
 # %% exercise-6 | wrong | beta times the rewards
 def optimum(reference, rewards, beta):
@@ -633,6 +679,7 @@ def optimum(reference, rewards, beta):
     kl, reward = p @ (logp - np.log(reference)), p @ rewards
     return kl, reward, reward - beta * kl
 
+
 # %% exercise-6 | wrong | no reference in the optimum
 def optimum(reference, rewards, beta):
     tilted = rewards / beta
@@ -641,6 +688,7 @@ def optimum(reference, rewards, beta):
     p = np.exp(logp)
     kl, reward = p @ (logp - np.log(reference)), p @ rewards
     return kl, reward, reward - beta * kl
+
 
 # %% exercise-6 | wrong | the other divergence
 def optimum(reference, rewards, beta):
@@ -651,6 +699,7 @@ def optimum(reference, rewards, beta):
     kl, reward = reference @ (np.log(reference) - logp), p @ rewards
     return kl, reward, reward - beta * kl
 
+
 # %% exercise-6 | wrong | minus the entropy for the divergence
 def optimum(reference, rewards, beta):
     tilted = np.log(reference) + rewards / beta
@@ -659,6 +708,7 @@ def optimum(reference, rewards, beta):
     p = np.exp(logp)
     kl, reward = p @ logp, p @ rewards
     return kl, reward, reward - beta * kl
+
 
 # %% exercise-6 | wrong | the reward of the reference
 def optimum(reference, rewards, beta):
@@ -669,6 +719,7 @@ def optimum(reference, rewards, beta):
     kl, reward = p @ (logp - np.log(reference)), reference @ rewards
     return kl, reward, reward - beta * kl
 
+
 # %% exercise-6 | wrong | the leash earned
 def optimum(reference, rewards, beta):
     tilted = np.log(reference) + rewards / beta
@@ -677,6 +728,7 @@ def optimum(reference, rewards, beta):
     p = np.exp(logp)
     kl, reward = p @ (logp - np.log(reference)), p @ rewards
     return kl, reward, reward + beta * kl
+
 
 # %% exercise-6 | wrong | beta missing from the price
 def optimum(reference, rewards, beta):
@@ -687,6 +739,7 @@ def optimum(reference, rewards, beta):
     kl, reward = p @ (logp - np.log(reference)), p @ rewards
     return kl, reward, reward - kl
 
+
 # %% exercise-6 | wrong | log Z without beta
 def optimum(reference, rewards, beta):
     tilted = np.log(reference) + rewards / beta
@@ -696,6 +749,7 @@ def optimum(reference, rewards, beta):
     kl, reward = p @ (logp - np.log(reference)), p @ rewards
     return kl, reward, reward / beta - kl
 
+
 # %% exercise-6 | wrong | overflows
 def optimum(reference, rewards, beta):
     tilted = np.log(reference) + rewards / beta
@@ -703,6 +757,7 @@ def optimum(reference, rewards, beta):
     p = np.exp(logp)
     kl, reward = p @ (logp - np.log(reference)), p @ rewards
     return kl, reward, reward - beta * kl
+
 
 # %% exercise-6 | wrong | the reward for J
 def optimum(reference, rewards, beta):
@@ -713,6 +768,7 @@ def optimum(reference, rewards, beta):
     kl, reward = p @ (logp - np.log(reference)), p @ rewards
     return kl, reward, reward
 
+
 # %% exercise-6 | wrong | the leash off the reward
 def optimum(reference, rewards, beta):
     tilted = np.log(reference) + rewards / beta
@@ -721,6 +777,7 @@ def optimum(reference, rewards, beta):
     p = np.exp(logp)
     kl, reward = p @ (logp - np.log(reference)), p @ rewards
     return kl, reward - beta * kl, reward - beta * kl
+
 
 # %% exercise-6 | right | by log Z
 def optimum(reference, rewards, beta):
@@ -731,6 +788,7 @@ def optimum(reference, rewards, beta):
     reward = np.sum(weight / weight.sum() * rewards)
     return [(reward - J) / beta, reward, J]
 
+
 # %% exercise-6 | right | by the package
 def optimum(reference, rewards, beta):
     from rlbook.language.exact import kl_divergence, optimal_policy
@@ -738,6 +796,7 @@ def optimum(reference, rewards, beta):
     start, marks = torch.tensor(reference).log()[None], torch.tensor(rewards)[None]
     logp, J = optimal_policy(start, marks, beta)
     return float(kl_divergence(logp, start)), float((logp.exp() * marks).sum()), float(J)
+
 
 # %% exercise-7 | wrong | the others' share
 def cut_share(reference, rewards, ended, beta, mark):
@@ -749,6 +808,7 @@ def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log(share / (1 - share) * finished / reference[~ended].sum())
 
+
 # %% exercise-7 | wrong | the old rewards
 def cut_share(reference, rewards, ended, beta, mark):
     weight = reference * np.exp(rewards / beta)
@@ -758,6 +818,7 @@ def cut_share(reference, rewards, ended, beta, mark):
 def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log(share / (1 - share) * finished / reference[~ended].sum())
+
 
 # %% exercise-7 | wrong | the mark added
 def cut_share(reference, rewards, ended, beta, mark):
@@ -769,6 +830,7 @@ def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log(share / (1 - share) * finished / reference[~ended].sum())
 
+
 # %% exercise-7 | wrong | the mark for the ended ones
 def cut_share(reference, rewards, ended, beta, mark):
     weight = reference * np.exp(np.where(ended, mark, rewards) / beta)
@@ -778,6 +840,7 @@ def cut_share(reference, rewards, ended, beta, mark):
 def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log(share / (1 - share) * finished / reference[~ended].sum())
+
 
 # %% exercise-7 | wrong | beta times the rewards
 def cut_share(reference, rewards, ended, beta, mark):
@@ -789,6 +852,7 @@ def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log(share / (1 - share) * finished / reference[~ended].sum())
 
+
 # %% exercise-7 | wrong | no reference
 def cut_share(reference, rewards, ended, beta, mark):
     weight = np.exp(np.where(ended, rewards, mark) / beta)
@@ -798,6 +862,7 @@ def cut_share(reference, rewards, ended, beta, mark):
 def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log(share / (1 - share) * finished / reference[~ended].sum())
+
 
 # %% exercise-7 | wrong | cut off over not cut off
 def cut_share(reference, rewards, ended, beta, mark):
@@ -809,6 +874,7 @@ def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log(share / (1 - share) * finished / reference[~ended].sum())
 
+
 # %% exercise-7 | wrong | the mark over beta
 def cut_share(reference, rewards, ended, beta, mark):
     weight = reference * np.exp(np.where(ended, rewards, mark) / beta)
@@ -818,6 +884,7 @@ def cut_share(reference, rewards, ended, beta, mark):
 def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return np.log(share / (1 - share) * finished / reference[~ended].sum())
+
 
 # %% exercise-7 | wrong | the share, not its odds
 def cut_share(reference, rewards, ended, beta, mark):
@@ -829,6 +896,7 @@ def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log(share * finished / reference[~ended].sum())
 
+
 # %% exercise-7 | wrong | the odds turned round
 def cut_share(reference, rewards, ended, beta, mark):
     weight = reference * np.exp(np.where(ended, rewards, mark) / beta)
@@ -838,6 +906,7 @@ def cut_share(reference, rewards, ended, beta, mark):
 def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log((1 - share) / share * finished / reference[~ended].sum())
+
 
 # %% exercise-7 | wrong | how often the reference is cut off left out
 def cut_share(reference, rewards, ended, beta, mark):
@@ -849,6 +918,7 @@ def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[ended].sum()
     return beta * np.log(share / (1 - share) * finished)
 
+
 # %% exercise-7 | wrong | the rewards of the cut off ones in the sum
 def cut_share(reference, rewards, ended, beta, mark):
     weight = reference * np.exp(np.where(ended, rewards, mark) / beta)
@@ -858,6 +928,7 @@ def cut_share(reference, rewards, ended, beta, mark):
 def mark_for(reference, rewards, ended, beta, share):
     finished = (reference * np.exp(rewards / beta))[~ended].sum()
     return beta * np.log(share / (1 - share) * finished / reference[~ended].sum())
+
 
 # %% exercise-7 | right | by halving
 def cut_share(reference, rewards, ended, beta, mark):
