@@ -177,6 +177,20 @@ def stored():
         return list(csv.DictReader(file))
 
 
+def summary():
+    """The lines of README's table."""
+    lines = ["| algorithm | replies | gap at the start | gap at the end: mean | smallest | largest | seconds |"]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    runs = {}
+    for line in stored():
+        runs.setdefault(line["algorithm"], []).append(line)
+    for algorithm, its in runs.items():
+        starts, gaps, seconds = ([float(line[name]) for line in its] for name in ("gap_at_start", "gap", "seconds"))
+        numbers = f"{np.mean(starts):.3f} | {np.mean(gaps):.4f} | {min(gaps):.4f} | {max(gaps):.4f}"
+        lines.append(f"| `{algorithm}` | {int(its[0]['samples']):,} | {numbers} | {np.mean(seconds):.0f} |")
+    return lines
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -194,3 +208,4 @@ if __name__ == "__main__":
         measured = {line["algorithm"] for line in lines}
         lines += [line for line in (stored() if TABLE.exists() else []) if line["algorithm"] not in measured]
         write(TABLE, sorted(lines, key=lambda line: list(ALGORITHMS).index(line["algorithm"])))
+        print(*summary(), sep="\n")

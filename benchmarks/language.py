@@ -5,21 +5,24 @@
 They are measured as in run.py. The model's end token never comes, so that every completion has the same length.
 """
 
+import resource
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
 from itertools import product
 
 import numpy as np
 import torch
 from datasets import Dataset
-from measuring import report, seconds
+from measuring import in_a_process_of_its_own, report, seconds
 from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
-from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer
+from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
 from rlbook.language.grpo import grpo
 from rlbook.language.models import character_tokenizer, tiny_gpt2
 from rlbook.language.pairs import Pairs
+from rlbook.language.policy_gradient import rloo
 from rlbook.language.preferences import dpo
 from rlbook.language.rlhf import ppo, value_head
 from rlbook.language.sampling import sample
@@ -109,12 +112,12 @@ def evenness(prompts, completions, **columns):
     return [sum(c in "02468" for c in completion) / NEW_TOKENS for completion in completions]
 
 
-def our_step_times(family, prompts):
+def our_step_times(learn, family, prompts):
     model, tokenizer = endless(family)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     settings = dict(steps=STEPS, max_new_tokens=NEW_TOKENS, prompts_per_step=len(prompts), group_size=GROUP)
     times = [time.perf_counter()]
-    for record in grpo(model, tokenizer, prompts, evenness, optimizer, rng=np.random.default_rng(0), **settings):
+    for record in learn(model, tokenizer, prompts, evenness, optimizer, rng=np.random.default_rng(0), **settings):
         times.append(time.perf_counter())
         assert record.length == NEW_TOKENS
     return np.diff(times)
@@ -130,7 +133,7 @@ class Clock(TrainerCallback):
         self.times.append(time.perf_counter())
 
 
-def their_step_times(family, prompts):
+def their_step_times(trainer, config, family, prompts):
     model, tokenizer = endless(family)
     clock, lengths = Clock(), set()
 
@@ -139,7 +142,7 @@ def their_step_times(family, prompts):
         return evenness(prompts, completions)
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = GRPOConfig(
+        settings = config(
             output_dir=folder,
             max_steps=STEPS,
             per_device_train_batch_size=len(prompts) * GROUP,
@@ -160,7 +163,7 @@ def their_step_times(family, prompts):
             save_strategy="no",
             disable_tqdm=True,
         )
-        GRPOTrainer(
+        trainer(
             model=model,
             processing_class=tokenizer,
             reward_funcs=reward,
@@ -172,14 +175,47 @@ def their_step_times(family, prompts):
     return np.diff(clock.times)
 
 
-def grpo_ratios():
+PEERS = {"grpo": (grpo, GRPOTrainer, GRPOConfig), "rloo": (rloo, RLOOTrainer, RLOOConfig)}
+
+
+def step_ratios(name, marks):
     """A step: sample, reward, one update. Both trainers by turns; the first five steps of each do not count."""
-    for family, (prompts, mark) in product([gpt2, llama], [(WORKED, 4.0), (SUMS, 2.0)]):
-        rounds = [(our_step_times(family, prompts)[5:], their_step_times(family, prompts)[5:]) for _ in range(3)]
-        ours, theirs = (np.concatenate(times).min() for times in zip(*rounds))
-        speeds = f"{ours * 1e3:.0f} ms, {theirs * 1e3:.0f} ms"
-        what = f"{family.__name__}: grpo 8 x 8 x {NEW_TOKENS}, prompts of {len(prompts[0])}: trl's step / ours"
-        yield what, speeds, theirs / ours, "at least", mark
+    learn, *theirs = PEERS[name]
+    for family, (prompts, mark) in product([gpt2, llama], zip([WORKED, SUMS], marks)):
+        rounds = [
+            (our_step_times(learn, family, prompts)[5:], their_step_times(*theirs, family, prompts)[5:])
+            for _ in range(3)
+        ]
+        t_ours, t_theirs = (np.concatenate(times).min() for times in zip(*rounds))
+        speeds = f"{t_ours * 1e3:.0f} ms, {t_theirs * 1e3:.0f} ms"
+        what = f"{family.__name__}: {name} 8 x 8 x {NEW_TOKENS}, prompts of {len(prompts[0])}: trl's step / ours"
+        yield what, speeds, t_theirs / t_ours, "at least", mark
+
+
+def peak_memory(name, side):
+    """The most MB that this process has held, after training with one of the two."""
+    learn, *theirs = PEERS[name]
+    with redirect_stdout(sys.stderr):  # trl prints
+        _ = our_step_times(learn, gpt2, WORKED) if side == "ours" else their_step_times(*theirs, gpt2, WORKED)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def memory_ratio(name):
+    """Each side in a process of its own, which has imported both."""
+    ours, theirs = (
+        in_a_process_of_its_own("language", f"peak_memory({name!r}, {side!r})") for side in ("ours", "theirs")
+    )
+    yield f"gpt2: {name}, peak memory: ours / trl's", f"{ours:.0f} MB, {theirs:.0f} MB", ours / theirs, "at most", 1
+
+
+def grpo_ratios():
+    return step_ratios("grpo", [4.0, 2.0])
+
+
+def rloo_ratios():
+    yield from step_ratios("rloo", [2.0, 2.0])
+    yield from memory_ratio("rloo")
 
 
 PAIRS = 32  # in a step
@@ -257,7 +293,7 @@ def ppo_step_times(family, prompts):
 def ppo_ratios():
     """What a value for every token costs: PPO's step, one epoch, over GRPO's with as many samples. (trl has no PPO now.)"""
     for family, prompts in product([gpt2, llama], [WORKED, SUMS]):
-        rounds = [(ppo_step_times(family, prompts)[5:], our_step_times(family, prompts)[5:]) for _ in range(3)]
+        rounds = [(ppo_step_times(family, prompts)[5:], our_step_times(grpo, family, prompts)[5:]) for _ in range(3)]
         valued, grouped = (np.concatenate(times).min() for times in zip(*rounds))
         speeds = f"{valued * 1e3:.0f} ms, {grouped * 1e3:.0f} ms"
         what = f"{family.__name__}: ppo 64 x {NEW_TOKENS}, prompts of {len(prompts[0])}: its step / grpo's"
@@ -266,4 +302,4 @@ def ppo_ratios():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    sys.exit(report(sampling_ratios, grpo_ratios, dpo_ratios, ppo_ratios))
+    sys.exit(report(sampling_ratios, grpo_ratios, rloo_ratios, dpo_ratios, ppo_ratios))

@@ -30,6 +30,10 @@ def test_the_table_of_gaps_has_a_line_for_each_algorithm_and_seed(script, table)
     assert all([int(line["seed"]) for line in lines] == list(script["SEEDS"]) for lines in table.values())
 
 
+def test_readme_has_the_table_of_gaps(script):
+    assert "\n".join(script["summary"]()) in (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_table_of_gaps_says_what_chapter_16_says(table):
     gaps, starts = (
         {name: np.array([float(line[field]) for line in lines]) for name, lines in table.items()}

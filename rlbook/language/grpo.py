@@ -21,14 +21,13 @@ require("transformers", extra="language")
 from rlbook._torch import check_same_shape  # noqa: E402
 from rlbook.language.captured import Decodings  # noqa: E402
 from rlbook.language.sampling import group_logprobs  # noqa: E402
-from rlbook.language.trainers import (  # noqa: E402, F401
+from rlbook.language.trainers import (  # noqa: E402
     check_belonging,
     check_rows,
     checked_numbers,
     is_coarse,
     parts_of,
     prepare,
-    score,
     seen,
     take_step,
 )
