@@ -20,7 +20,7 @@ require("transformers", extra="language")
 
 from transformers import AutoModelForSequenceClassification  # noqa: E402
 
-from rlbook._torch import check_optimizer, gradient_norm, padding_learns, parameters  # noqa: E402
+from rlbook._torch import check_optimizer, padding_learns  # noqa: E402
 from rlbook.language.fitting import check_ids, check_model, check_no_dropout  # noqa: E402
 from rlbook.language.models import load_as  # noqa: E402
 from rlbook.language.pairs import encode_pairs  # noqa: E402
@@ -28,6 +28,7 @@ from rlbook.language.preferences import bradley_terry_loss  # noqa: E402
 from rlbook.language.rewards import by_position  # noqa: E402
 from rlbook.language.sampling import check_room, checkpointed, positions  # noqa: E402
 from rlbook.language.texts import check_tokenizer, encode_completions  # noqa: E402
+from rlbook.language.trainers import take_step  # noqa: E402
 from rlbook.training import trainer  # noqa: E402
 
 
@@ -294,8 +295,4 @@ def _descend(model, optimizer, loss, max_gradient_norm):
     """One step of the optimizer down the loss; the norm of its gradient, before it was limited."""
     model.zero_grad()
     loss.backward()
-    norm = gradient_norm(optimizer, "reward model")
-    torch.nn.utils.clip_grads_with_norm_(parameters(optimizer), max_gradient_norm, torch.tensor(norm))
-    optimizer.step()
-    torch.clear_autocast_cache()  # under autocast the next pass would otherwise see the weights of this one
-    return norm
+    return take_step(optimizer, max_gradient_norm, "reward model")
