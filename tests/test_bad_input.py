@@ -609,7 +609,7 @@ def test_good_input_is_not_refused():
     assert record.step == 1 and np.isfinite(record.loss)
     assert learn(value=nn.Linear(4, 1), gamma=np.float64(0.9)).update == 1
     assert ask(lambda prompts, completions: [0.0, True, 2], ["a"] * 3, ["b"] * 3).tolist() == [0, 1, 2]
-    assert len(UPDATE(np.ones(6), SAMPLES.logprobs, beta=0.1)) == 3
+    assert len(UPDATE(np.ones(6), SAMPLES.logprobs, beta=0.1)) == 4
     frozen = nn.Linear(4, 2).requires_grad_(False)
     assert log_probabilities(frozen, torch.zeros(3, 4), torch.tensor([0, 1, 0])).shape == (3,)
     assert ask(lambda completions, **others: [1.0], ("a",), np.array(["b"]), {"told": [1]}).tolist() == [1]
