@@ -15,7 +15,7 @@ torch = require("torch", extra="language")
 require("transformers", extra="language")
 
 from rlbook.language.fitting import check_pair  # noqa: E402
-from rlbook.language.rewards import by_position  # noqa: E402
+from rlbook.language.rewards import by_position, check_pairs  # noqa: E402
 from rlbook.language.sampling import check_room, next_logits  # noqa: E402
 from rlbook.language.texts import encode  # noqa: E402
 
@@ -104,7 +104,4 @@ def _check_question(model, tokenizer, question, answers):
 
 def _questions(prompts, completions, question, named):
     """The question about each completion, with the answers named in this order."""
-    prompts, completions = by_position("prompts", prompts), by_position("completions", completions)
-    if len(prompts) != len(completions):
-        raise ValueError(f"prompts has {len(prompts)} entries, expected {len(completions)}: one for each completion")
-    return [question(prompt, completion, *named) for prompt, completion in zip(prompts, completions)]
+    return [question(prompt, completion, *named) for prompt, completion in check_pairs(prompts, completions)]

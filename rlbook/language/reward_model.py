@@ -2,10 +2,10 @@
 
 What was chosen, since papers and libraries differ: the reward is read at the last token of the text, which is the end
 token, put after every completion; the head has no bias, which no preference could teach it, and starts at 0, so that
-the first loss is log 2; a pair counts the same whatever the lengths of its texts, and a text that stands in
-several pairs of a batch is read once; the verifier is asked at every token
-of a completion, and every token of a batch weighs the same; the norm of the gradient is limited to 1. What was left
-out: a margin in the loss, a term that keeps rewards near 0, chat templates.
+the first loss is log 2; a pair counts the same whatever the lengths of its texts, and a text that stands in several
+pairs of a batch is read once; the verifier is asked at every token of a completion, and every token of a batch weighs
+the same; the norm of the gradient is limited to 1. What was left out: a margin in the loss, a term that keeps rewards
+near 0, chat templates.
 """
 
 import copy
@@ -37,9 +37,7 @@ class Step(NamedTuple):
 
     step: int  # from 1
     loss: float  # in nats; log 2 for a model that says the same of all texts
-    accuracy: (
-        float  # the share of the batch's pairs, by weight, whose chosen text has the higher reward; a tie counts 1/2
-    )
+    accuracy: float  # the share of pairs, by weight, whose chosen text has the higher reward; a tie counts 1/2
     margin: float  # the mean of r(chosen) - r(rejected)
     reward: float  # the mean reward of all texts: it may drift, since only differences are learned
     gradient_norm: float  # before it was limited
