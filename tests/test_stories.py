@@ -14,6 +14,7 @@ from rlbook.language.stories import (
     WORDS,
     Story,
     cheerful,
+    distinct,
     draw_story,
     grammatical,
     mood,
@@ -117,6 +118,21 @@ def test_moods_are_as_probable_as_the_constants_say():
     assert as_felt == pytest.approx(stories.AS_EXPECTED, abs=error)
 
 
+@pytest.mark.parametrize(
+    "texts, n, share",
+    [
+        (["she sang . she sang ."], 2, 3 / 5),  # she sang, sang ., . she
+        (["it danced .", "it danced ."], 2, 1 / 2),
+        (["it danced .", "it sang ."], 2, 1),
+        (["it danced .", "it sang ."], 1, 4 / 6),
+        (["danced danced danced danced"], 3, 1 / 2),
+        (["danced", ""], 2, 0),
+    ],
+)
+def test_distinct_is_the_share_of_different_runs_of_words(texts, n, share):
+    assert distinct(texts, n) == pytest.approx(share)
+
+
 def test_a_question_names_the_words_in_order():
     assert question("it sang .", "sad", "happy") == "is it sad or happy ? it sang . it is"
 
@@ -127,6 +143,8 @@ def test_a_question_names_the_words_in_order():
         (lambda: mood(None), "text is None, expected a string"),
         (lambda: read_story(3), "text is 3"),
         (lambda: cheerful(["a"], [None]), r"completions\[0\] is None, expected a string"),
+        (lambda: distinct(["a", 3]), r"texts\[1\] is 3"),
+        (lambda: distinct(["a b"], 0), "n is 0, expected a whole number"),
         (lambda: grammatical(["a"], ["a", "b"]), "prompts has 1 entries, expected 2"),
     ],
 )

@@ -16,7 +16,7 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from rlbook._checks import check_rng
+from rlbook._checks import check_counts, check_rng
 from rlbook.language.rewards import check_pairs, check_text, check_texts
 
 GIRLS, BOYS = ("anna", "lily", "mia", "zoe"), ("ben", "leo", "max", "tom")
@@ -167,6 +167,18 @@ def grammatical(prompts, completions, **columns):
     """1 for each prompt and completion that are a grammatical story together, otherwise 0."""
     pairs = check_pairs(prompts, completions)
     return [float(read_story(f"{prompt} {completion}") is not None) for prompt, completion in pairs]
+
+
+def distinct(texts, n=2):
+    """The share of different ones among all runs of n words in the texts, in [0, 1]; 0 where there are none.
+
+    Texts that repeat themselves, or each other, have a low one; it falls with the number of texts, so compare equal numbers.
+    Source: Li et al. (2016), "distinct-n".
+    """
+    check_counts(n=n)
+    rows = [text.split() for text in check_texts("texts", texts)]
+    runs = [tuple(row[i : i + n]) for row in rows for i in range(len(row) - n + 1)]
+    return len(set(runs)) / max(len(runs), 1)
 
 
 def question(text, first="happy", second="sad"):
