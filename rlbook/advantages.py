@@ -113,6 +113,25 @@ def group_relative(rewards, group_size, *, divide_by_std=True, epsilon=0.0):
     return _finite_as_kind(xp, groups, kind)
 
 
+def over_the_mean(rewards, group_size):
+    """Each reward less the mean of its group, itself included, over that mean: what makes rare success loud.
+
+    rewards (B,), none below 0, the members of a group consecutive. Returns (B,). A group of equal rewards, all 0 among
+    them, gets exactly 0. Of rewards 0 and 1 the expected gradient is that of the probability p of success divided by p,
+    up to order K - 1: that of log p, maximum likelihood, for large groups.
+    Raises ValueError where `leave_one_out` does, and for a reward below 0, as a KL penalty may make it: there is no
+    likelihood for it to be a part of.
+    Source: "Maximum likelihood reinforcement learning" (2026), arXiv 2602.02710.
+    """
+    xp, kind, groups, unit = _centred_groups(rewards, group_size)
+    _, _, (rewards,) = _floats(rewards=rewards)
+    if (rewards < 0).any():
+        place = _first(rewards < 0)
+        raise ValueError(f"rewards{list(place)} is {rewards[place]:g}, expected at least 0: a mean of them divides")
+    means = (rewards.reshape(-1, group_size) / unit).mean(axis=1, keepdims=True)
+    return _finite_as_kind(xp, groups / xp.where(means > 0, means, 1.0), kind)
+
+
 def _centred_groups(rewards, group_size):
     """The rewards (B / K, K) less the mean of their group, and exactly 0 where all of a group are equal.
 

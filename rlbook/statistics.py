@@ -103,6 +103,38 @@ def clopper_pearson(marks, *, level=0.95):
     return Band(ones / runs, low[()], high[()], f"share of {runs} runs, {100 * level:g}% Clopper-Pearson interval")
 
 
+def pass_at_k(num_samples, num_right, k):
+    """The chance that at least one of k answers is right, estimated without bias from more: an array of each problem's.
+
+    num_samples and num_right, whole numbers or arrays (P,) of them: of how many samples of a problem how many were right.
+    It is the share of all choices of k of the samples that have a right one among them; 1 - (1 - num_right / num_samples)
+    ** k, with the plain share of right ones, says too little on average. Raises ValueError for k above num_samples, which
+    say nothing about it, and for more right ones than samples.
+    Source: Chen et al. (2021), "Evaluating large language models trained on code", section 2.1.
+    """
+    check_counts(k=k)
+    n, c = np.broadcast_arrays(
+        *(_counts(f, a) for f, a in {"num_samples": num_samples, "num_right": num_right}.items())
+    )
+    for wrong, what in [
+        (n < k, f"num_samples is {{n}}, expected at least k = {k}"),
+        (c > n, "num_right is {c}, of {n}"),
+    ]:
+        if wrong.any():
+            place = tuple(np.argwhere(wrong)[0])
+            raise ValueError(what.format(n=n[place], c=c[place]))
+    return 1 - np.prod([np.maximum(n - c - i, 0) / (n - i) for i in range(k)], axis=0)
+
+
+def _counts(name, numbers):
+    """The whole numbers, none below 0, as an array."""
+    check_plain(name, numbers)
+    counts = np.asarray(numbers)
+    if counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise ValueError(f"{name} is {shown(numbers)}, expected whole numbers, at least 0")
+    return counts
+
+
 def _in_units(samples):
     """Samples (runs, ...) in units of about the largest run, so that no square of one is too large or too small, and
     the units (...). These are powers of two, which round nothing."""

@@ -1,9 +1,12 @@
 """Bands over runs: their numbers by hand, and how often they hold the truth."""
 
+from itertools import combinations
+from math import comb
+
 import numpy as np
 import pytest
 
-from rlbook.statistics import bootstrap, clopper_pearson, standard_error, t_interval
+from rlbook.statistics import bootstrap, clopper_pearson, pass_at_k, standard_error, t_interval
 
 
 def test_standard_error_by_hand():
@@ -125,3 +128,45 @@ def test_columns_of_different_sizes_have_bands_of_their_own():
     one, large = t_interval(runs), t_interval(runs * sizes)
     assert np.allclose(large.low / sizes, one.low) and np.allclose(large.high / sizes, one.high)
     assert np.allclose(large.mean / sizes, one.mean)
+
+
+def test_pass_at_k_counts_choices():
+    """The share of all choices of k of n samples that hold one of the c right ones, and .9 of 5, 2 and 3."""
+    assert pass_at_k(5, 2, 3) == pytest.approx(0.9)
+    for n, c, k in [(6, 2, 3), (7, 0, 2), (7, 7, 7), (8, 1, 1), (8, 6, 5), (4, 3, 2)]:
+        chosen = [*combinations([1] * c + [0] * (n - c), k)]
+        assert pass_at_k(n, c, k) == pytest.approx(sum(map(any, chosen)) / len(chosen))
+    found = pass_at_k(np.array([4, 10]), [2, 3], 2)
+    assert np.allclose(found, [1 - 1 / 6, 1 - 21 / 45]) and pass_at_k(10_000, 5_000, 2) == pytest.approx(0.75, abs=1e-4)
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_pass_at_k_is_right_on_average_where_the_plain_estimate_is_too_low(k):
+    p, n = 0.3, 6
+    chance = np.array([comb(n, c) * p**c * (1 - p) ** (n - c) for c in range(n + 1)])
+    assert chance @ pass_at_k(n, np.arange(n + 1), k) == pytest.approx(1 - (1 - p) ** k)
+    plain = chance @ (1 - (1 - np.arange(n + 1) / n) ** k)
+    assert plain < 1 - (1 - p) ** k - 0.01 if k > 1 else plain == pytest.approx(p)
+
+
+def test_on_two_problems_what_wins_at_one_answer_may_lose_at_four():
+    """Problems with chances (.5, .05), and (.95, 0) after training: by the probabilities themselves."""
+    before, after = ([np.mean(1 - (1 - np.array(p)) ** k) for k in (1, 4)] for p in ([0.5, 0.05], [0.95, 0.0]))
+    assert np.allclose(before, [0.275, 0.561], atol=5e-4) and np.allclose(after, [0.475, 0.5], atol=5e-4)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: pass_at_k(4, 2, 5), "num_samples is 4, expected at least k = 5"),
+        (lambda: pass_at_k([9, 4], [2, 5], 2), "num_right is 5, of 4"),
+        (lambda: pass_at_k(4, 2, 0), "k is 0, expected a whole number"),
+        (lambda: pass_at_k(4, 0.5, 2), "num_right is 0.5, expected whole numbers"),
+        (lambda: pass_at_k(4, -1, 2), "num_right is -1, expected whole numbers"),
+        (lambda: pass_at_k("four", 1, 2), "num_samples is 'four', expected whole numbers"),
+        (lambda: pass_at_k(True, True, 1), "num_samples is True, expected whole numbers"),
+    ],
+)
+def test_pass_at_k_refuses_what_says_nothing(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

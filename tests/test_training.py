@@ -36,6 +36,7 @@ from rlbook.deep.networks import mlp
 from rlbook.deep.ppo import ppo
 from rlbook.deep.reinforce import reinforce, reinforce_with_baseline
 from rlbook.language import policy_gradient
+from rlbook.language.family import dapo_loss, dynamic_sampling, group_policy_gradient
 from rlbook.language.grpo import grpo
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.pairs import Pairs
@@ -172,6 +173,8 @@ case(grpo, *LEASHES)(partial(on_a_leash, grpo))
 LEASHES |= {"a short one": {"beta": 0.1}}
 for learn in (policy_gradient.reinforce, policy_gradient.rloo, policy_gradient.remax):
     case(learn, "no leash", "a short one")(partial(on_a_leash, learn))
+LEASHES |= {"losses of its own": {"loss": dynamic_sampling(dapo_loss), "epochs": 2}}
+case(group_policy_gradient, "losses of its own")(partial(on_a_leash, group_policy_gradient))
 
 
 VALUED = {
