@@ -82,31 +82,33 @@ def gae(rewards, values, terminated, truncated, *, gamma, lam, next_values=None)
     return _as_kind(xp, returns_to_go(delta, gamma=gamma * lam, ended=ended), kind, "an advantage is")
 
 
-def leave_one_out(rewards, group_size):
+def leave_one_out(rewards, group_size, *, judged=None):
     """Each reward less the mean of the others of its group: an unbiased baseline without a model.
 
-    rewards (B,), the members of a group consecutive. Returns (B,).
+    rewards (B,), the members of a group consecutive. judged (B,) bool, False for a sample that has no reward: it gets 0,
+    as one does that is alone, and is no other to the rest of its group; None where all have one. Returns (B,).
     Raises ValueError for groups of fewer than 2, if they do not divide B, or for a reward that is not finite.
     Source: Kool et al. (2019); Ahmadian et al. (2024).
     """
-    xp, kind, groups, unit = _centred_groups(rewards, group_size)
-    return _finite_as_kind(xp, groups * (group_size / (group_size - 1)) * unit, kind)
+    xp, kind, groups, unit, count = _centred_groups(rewards, group_size, judged)
+    others = count - 1 if judged is None else xp.clip(count - 1, 1, None)
+    return _finite_as_kind(xp, groups * (count / others) * unit, kind)
 
 
-def group_relative(rewards, group_size, *, divide_by_std=True, epsilon=0.0):
+def group_relative(rewards, group_size, *, judged=None, divide_by_std=True, epsilon=0.0):
     """Each reward less the mean of its group, itself included, by default over the group's std.
 
-    rewards (B,), the members of a group consecutive. Returns (B,). The standard deviation is the
-    population's (divided by the group size), plus epsilon, which keeps rewards that differ only by
-    rounding from being blown up; equal rewards get exactly 0.
+    rewards (B,), the members of a group consecutive; judged as in `leave_one_out`. Returns (B,). The
+    standard deviation is the population's (divided by the group size), plus epsilon, which keeps
+    rewards that differ only by rounding from being blown up; equal rewards get exactly 0.
     The mean that includes the sample scales the expected gradient by (K - 1) / K.
     Raises ValueError for groups of fewer than 2, if they do not divide B, or for a reward that is not finite.
     Source: Shao et al. (2024), section 4.1.2; without the std: Liu et al. (2025).
     """
-    xp, kind, groups, unit = _centred_groups(rewards, group_size)
+    xp, kind, groups, unit, count = _centred_groups(rewards, group_size, judged)
     epsilon = check_number("epsilon", epsilon, least=0)
     if divide_by_std:
-        variance = (groups**2).mean(axis=1, keepdims=True)
+        variance = (groups**2).sum(axis=1, keepdims=True) / count
         groups = groups / (xp.where(variance > 0, variance, 1.0) ** 0.5 + epsilon / unit)
     else:
         groups = groups * unit
@@ -123,7 +125,7 @@ def over_the_mean(rewards, group_size):
     likelihood for it to be a part of.
     Source: "Maximum likelihood reinforcement learning" (2026), arXiv 2602.02710.
     """
-    xp, kind, groups, unit = _centred_groups(rewards, group_size)
+    xp, kind, groups, unit, _ = _centred_groups(rewards, group_size, None)
     _, _, (rewards,) = _floats(rewards=rewards)
     if (rewards < 0).any():
         place = _first(rewards < 0)
@@ -132,11 +134,11 @@ def over_the_mean(rewards, group_size):
     return _finite_as_kind(xp, groups / xp.where(means > 0, means, 1.0), kind)
 
 
-def _centred_groups(rewards, group_size):
-    """The rewards (B / K, K) less the mean of their group, and exactly 0 where all of a group are equal.
+def _centred_groups(rewards, group_size, judged):
+    """The rewards (B / K, K) less the mean of their group, and exactly 0 where all of a group are equal, or not judged.
 
     They are in units (B / K, 1), which come with them, of about the largest reward: no sum is too large, no square too
-    small.
+    small. So does how many of each group were judged: K, or an array (B / K, 1), at least 1.
     """
     xp, kind, (rewards,) = _floats(rewards=rewards)
     check_counts(least=2, group_size=group_size)
@@ -144,12 +146,28 @@ def _centred_groups(rewards, group_size):
         raise ValueError(f"rewards have shape {tuple(rewards.shape)}, expected (B,): one reward for each sample")
     if len(rewards) % group_size:
         raise ValueError(f"{len(rewards)} rewards do not divide into groups of {group_size}, expected a multiple of it")
+    count = group_size
+    if judged is not None:
+        judged = _flags(xp, judged, "judged", rewards)
+        rewards = xp.where(judged, rewards, 0.0)
+        judged = judged.reshape(-1, group_size)
+        count = xp.clip(judged.sum(axis=1, keepdims=True), 1, None)
     _check_finite(xp, "rewards", rewards)
     groups = rewards.reshape(-1, group_size)
     unit = power_of_two(xp, xp.amax(abs(groups), axis=1, keepdims=True))
     groups = groups / unit
-    groups = groups - groups[:, :1]  # changes no difference, but makes equal rewards 0 before their mean is rounded
-    return xp, kind, groups - groups.mean(axis=1, keepdims=True), unit
+    groups = groups - _first_of(xp, groups, judged)  # changes no difference, but equal rewards are 0 before their mean
+    if judged is None:
+        return xp, kind, groups - groups.mean(axis=1, keepdims=True), unit, count
+    mean = xp.where(judged, groups, 0.0).sum(axis=1, keepdims=True) / count
+    return xp, kind, xp.where(judged, groups - mean, 0.0), unit, count
+
+
+def _first_of(xp, groups, judged):
+    """The first judged reward (B / K, 1) of each group; the first at all where none was judged."""
+    if judged is None:
+        return groups[:, :1]
+    return groups[xp.arange(len(groups)), (judged * 1.0).argmax(1)][:, None]
 
 
 def power_of_two(xp, sizes):

@@ -13,6 +13,7 @@ import os
 import pickle
 import zipfile
 import zlib
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -65,12 +66,18 @@ class Training:
         return self
 
     def __next__(self):
+        carried, drawn = dict(vars(self.memory)), self._drawn()
         try:
             return next(self._records)
         except StopIteration:
             raise
-        except BaseException:  # the networks may have moved, the counters not
-            self.failed = True
+        except BaseException as error:
+            if getattr(error, "nothing_learned", False):
+                vars(self.memory).clear(), vars(self.memory).update(carried)
+                for generator, state in drawn:
+                    generator.bit_generator.state = state
+            else:  # the networks may have moved, the counters not
+                self.failed = True
             raise
 
     def close(self):
@@ -105,6 +112,11 @@ class Training:
     def _live(self):
         return dict(pair for name, value in self.arguments.items() for pair in live_things(name, value))
 
+    def _drawn(self):
+        """How far each generator of random numbers among the arguments has drawn: pairs of it and its state."""
+        generators = [thing for thing in self._live().values() if isinstance(thing, np.random.Generator)]
+        return [(generator, generator.bit_generator.state) for generator in generators]
+
     def _begun(self, fresh):
         if self._saved is None:
             return fresh
@@ -136,6 +148,19 @@ class Training:
                 restored(name, live[name], state, live)
 
 
+@contextmanager
+def nothing_learned():
+    """Around what may fail before an update has changed a network: the state is then that of the last record again.
+
+    Such a training ends there, but it can be saved, and a new one resumed from it draws again what this one drew.
+    """
+    try:
+        yield
+    except BaseException as error:
+        error.nothing_learned = True
+        raise
+
+
 def trainer(function):
     """Let a generator function with the keyword-only argument `memory` return a `Training`, which supplies it."""
 
@@ -158,7 +183,8 @@ def save(training, path):
     Not in it is what is no argument: a schedule of step sizes, the state of a reward function, the records so far.
     Save the state_dict() of a scheduler of torch.optim beside it, and load that after `resume`.
     Raises TypeError for what is no training, and for an environment that cannot be copied, such as one in processes of
-    its own; ValueError in the middle of an update, before the first, and after one that failed.
+    its own; ValueError in the middle of an update, before the first, and after one that failed, other than by its
+    reward function (see `nothing_learned`).
     """
     _check_training(training)
     if training.phase == inspect.GEN_RUNNING:

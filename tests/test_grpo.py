@@ -642,7 +642,7 @@ def one(value):
         ({}, lambda prompts, completions: 1.0, "returned 1.0, expected a list"),
         ({}, one(float("nan")), "<lambda> returned nan for completion 0"),
         ({}, one(float("-inf")), "returned -inf for completion 0"),
-        ({}, one(None), "returned None for completion 0"),
+        ({}, one("1"), "returned '1' for completion 0.*expected a finite number, or None"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_learned(changed, reward, message):

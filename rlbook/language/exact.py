@@ -16,7 +16,7 @@ torch = require("torch", extra="language")
 
 from rlbook._torch import check_same_shape, check_weights  # noqa: E402
 from rlbook.language.rewards import ask, by_position, columns_by_position  # noqa: E402
-from rlbook.language.sampling import check_room, next_logits, stop_tokens_with, token_logprobs  # noqa: E402
+from rlbook.language.sampling import check_room, next_logits, own_tokens, stop_tokens_with, token_logprobs  # noqa: E402
 from rlbook.language.texts import encode, written  # noqa: E402
 from rlbook.language.token_mdp import all_completions  # noqa: E402
 
@@ -96,12 +96,14 @@ def language_rewards(reward, language, columns=None):
     """The reward (P, N) of every completion after every prompt; columns {name: (P,)} as in `grpo.grpo`."""
     columns = columns_by_position(columns, len(language.prompts), "prompt")
     count = len(language.completions)
+    told = {"completion_ids": own_tokens(language)[:count]}  # the same after every prompt
     rewards = [
         ask(
             reward,
             [prompt] * count,
             language.completions,
             {name: [column[i]] * count for name, column in columns.items()},
+            told,
         )
         for i, prompt in enumerate(language.prompts)
     ]

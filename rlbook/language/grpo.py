@@ -88,7 +88,8 @@ def grpo(
 
     prompts     strings, in a list, an array or one column of a table; each step draws
                 prompts_per_step of them, all different
-    reward      reward(prompts, completions, **columns) -> a list of floats, one a completion
+    reward      reward(prompts, completions, **columns) -> a list of floats, one a completion, or None
+                for one to which it does not apply: nothing is learned from that
     optimizer   any PyTorch optimizer of the model's parameters whose step takes no closure
     columns     {name: list, array or column}, an entry for each prompt, that the reward function
                 gets too; prompts and columns belong together by position, not by any labels
@@ -123,7 +124,8 @@ def grpo(
         chosen = rng.choice(len(task.prompts), prompts_per_step, replace=False)
         tried = task.attempt(chosen, memory.reference, rng, again=again)
         leashed = tried.leashed(beta if kl == "reward" else 0.0)
-        advantages = group_relative(leashed, group_size, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
+        compared = dict(judged=tried.judged, divide_by_std=divide_by_std, epsilon=STD_EPSILON)
+        advantages = group_relative(leashed, group_size, **compared)
         in_loss = dict(reference_logp=tried.reference_logp, beta=beta if kl == "loss" else 0.0)
         passes = [learn(tried.samples, advantages, **in_loss) for _ in range(epochs)]
         loss, clipped, norm, _ = np.mean(passes, axis=0).tolist()

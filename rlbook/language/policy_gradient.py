@@ -77,7 +77,8 @@ def reinforce(
 
     prompts     strings, in a list, an array or one column of a table; each step draws
                 prompts_per_step of them, all different, and group_size completions of each
-    reward      reward(prompts, completions, **columns) -> a list of floats, one a completion
+    reward      reward(prompts, completions, **columns) -> a list of floats, one a completion, or None
+                for one to which it does not apply: nothing is learned from that
     optimizer   any PyTorch optimizer of the model's parameters whose step takes no closure
     columns     {name: list, array or column}, an entry for each prompt, that the reward function
                 gets too; prompts and columns belong together by position, not by any labels
@@ -105,7 +106,7 @@ def reinforce(
         started = time.perf_counter()
         chosen = rng.choice(len(task.prompts), prompts_per_step, replace=False)
         tried = task.attempt(chosen, memory.reference, rng)
-        advantages = tried.leashed(beta)
+        advantages = np.where(tried.judged, tried.leashed(beta), 0.0)
         loss, norm = learn(tried.samples, advantages)
         yield Step(**seen(memory.step, started, tried, advantages, group_size), loss=loss, gradient_norm=norm)
 
@@ -149,7 +150,7 @@ def rloo(
         started = time.perf_counter()
         chosen = rng.choice(len(task.prompts), prompts_per_step, replace=False)
         tried = task.attempt(chosen, memory.reference, rng)
-        advantages = leave_one_out(tried.leashed(beta), group_size)
+        advantages = leave_one_out(tried.leashed(beta), group_size, judged=tried.judged)
         loss, norm = learn(tried.samples, advantages)
         yield Step(**seen(memory.step, started, tried, advantages, group_size), loss=loss, gradient_norm=norm)
 
@@ -194,7 +195,8 @@ def remax(
         chosen = rng.choice(len(task.prompts), prompts_per_step, replace=False)
         tried = task.attempt(chosen, memory.reference, rng)
         usual = task.attempt_greedily(chosen, memory.reference)
-        advantages = tried.leashed(beta) - usual.leashed(beta).repeat(group_size)
+        judged = tried.judged & usual.judged.repeat(group_size)
+        advantages = np.where(judged, tried.leashed(beta) - usual.leashed(beta).repeat(group_size), 0.0)
         loss, norm = learn(tried.samples, advantages)
         yield Step(**seen(memory.step, started, tried, advantages, group_size), loss=loss, gradient_norm=norm)
 

@@ -97,7 +97,8 @@ def ppo(
 ):
     """Complete prompts, see for each token how much better than its value it went, and go up the clipped surrogate.
 
-    model, tokenizer, prompts, reward, columns, group_size, temperature, reference: see `policy_gradient.reinforce`
+    model, tokenizer, prompts, reward, columns, group_size, temperature, reference: see `policy_gradient.reinforce`; but
+                the reward function applies to every completion
     optimizer   any PyTorch optimizer of the parameters of model and value whose step takes no closure
     value       a module from last hidden states (B, L, width) to values (B, L, 1), such as `value_head`
     beta        weight of the KL divergence from the reference, in reward per nat; 0 for none
@@ -120,7 +121,9 @@ def ppo(
     _check_choices(kl, estimator, beta, target_kl, horizon, unfinished, lam, whiten, clip, value_weight)
     sizes = dict(max_new_tokens=max_new_tokens, prompts_per_step=prompts_per_step, group_size=group_size)
     rest = dict(columns=columns, temperature=temperature, rows_at_once=None, reference=reference, beta=beta)
-    task, reference = prepare(model, tokenizer, prompts, reward, optimizer, rng=rng, **sizes, **rest)
+    task, reference = prepare(
+        model, tokenizer, prompts, reward, optimizer, rng=rng, none_allowed=False, **sizes, **rest
+    )
     _check_value(value, model, optimizer)
     _check_minibatches(minibatches, prompts_per_step * group_size)
     value.eval()

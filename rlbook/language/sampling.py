@@ -40,6 +40,11 @@ class Samples(NamedTuple):
     completions: list[str]  # (B,) their texts, without the end token
 
 
+def own_tokens(samples):
+    """The token ids of each completion, (B,) lists, its end token included: of `Samples`, or of `exact.Language`."""
+    return [tokens[mask].tolist() for tokens, mask in zip(samples.tokens.cpu(), samples.mask.cpu())]
+
+
 def sample(model, tokenizer, prompts, *, max_new_tokens, rng, group_size=1, temperature=1.0):
     """Draw group_size completions of each prompt from the model, at this temperature: `Samples`.
 

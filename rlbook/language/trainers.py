@@ -27,11 +27,13 @@ from rlbook.language.sampling import (  # noqa: E402
     checked_temperature,
     greedy,
     group_logprobs,
+    own_tokens,
     sample,
     stop_tokens,
 )
 from rlbook.language.texts import encode  # noqa: E402
 from rlbook.surrogate import check_advantages  # noqa: E402
+from rlbook.training import nothing_learned  # noqa: E402
 
 
 class Attempt(NamedTuple):
@@ -39,9 +41,14 @@ class Attempt(NamedTuple):
 
     prompts: list[str]  # (B,)
     samples: Samples
-    rewards: np.ndarray  # (B,) as the reward function gave them
+    rewards: np.ndarray  # (B,) as the reward function gave them, nan where it says that it does not apply
     ended: np.ndarray  # (B,) bool: whether each came to its end, and was not cut off
     reference_logp: torch.Tensor | None  # (B, L), elsewhere than at the policy's own tokens 0; None without a reference
+
+    @property
+    def judged(self):
+        """Which completions (B,) have a reward."""
+        return ~np.isnan(self.rewards)
 
     @property
     def log_ratio(self):
@@ -67,6 +74,7 @@ class Task(NamedTuple):
     group_size: int  # completions of a prompt
     temperature: float
     rows_at_once: int | None
+    none_allowed: bool  # whether the reward function may say, by None, that it does not apply to a completion
 
     @property
     def scoring(self):
@@ -103,7 +111,9 @@ class Task(NamedTuple):
     def _marked(self, chosen, samples, reference, scoring):
         prompts = [self.prompts[i] for i in chosen]
         columns = {name: [column[i] for i in chosen] for name, column in self.columns.items()}
-        rewards = ask(self.reward, prompts, samples.completions, columns)
+        told = {"completion_ids": own_tokens(samples)}
+        with nothing_learned():
+            rewards = ask(self.reward, prompts, samples.completions, columns, told, none_allowed=self.none_allowed)
         reference_logp = None if reference is None else score(reference, samples, **scoring)
         return Attempt(prompts, samples, rewards, have_ended(self.model, self.tokenizer, samples), reference_logp)
 
@@ -154,22 +164,33 @@ def take_step(optimizer, max_gradient_norm, place):
 def seen(step, started, tried, advantages, group_size):
     """What a record of any of these trainers says of an `Attempt`: {field: value}. The step began at `started`."""
     samples, rewards = tried.samples, tried.rewards
-    groups, num_tokens = rewards.reshape(-1, group_size), int(samples.mask.sum())
+    num_tokens = int(samples.mask.sum())
+    reward, group_std, zero_std = _of_groups(rewards.reshape(-1, group_size), tried.judged.reshape(-1, group_size))
     return {
         "step": step,
         "prompts": tried.prompts,
         "completions": samples.completions,
         "rewards": rewards,
         "advantages": advantages,
-        "reward": float(rewards.mean()),
-        "group_std": float(groups.std(axis=1).mean()),
-        "zero_std": float((groups == groups[:, :1]).all(axis=1).mean()) if group_size > 1 else math.nan,
+        "reward": reward,
+        "group_std": group_std,
+        "zero_std": zero_std if group_size > 1 else math.nan,
         "kl": float(tried.log_ratio.mean()),
         "entropy": -float(samples.logprobs.sum()) / num_tokens,
         "length": num_tokens / len(rewards),
         "unfinished": float(1 - tried.ended.mean()),
         "tokens_per_second": num_tokens / (time.perf_counter() - started),
     }
+
+
+def _of_groups(rewards, judged):
+    """Of rewards (P, K): their mean, the mean of their groups' deviations, the share of groups that hold no difference."""
+    some = judged.any(axis=1)
+    if not some.any():
+        return math.nan, math.nan, 1.0
+    groups = rewards[some]
+    different = np.nanmax(groups, axis=1) > np.nanmin(groups, axis=1)
+    return float(np.nanmean(groups)), float(np.nanstd(groups, axis=1).mean()), 1 - float(different.sum() / len(rewards))
 
 
 def is_coarse(model):
@@ -194,6 +215,7 @@ def prepare(
     rows_at_once,
     reference,
     beta,
+    none_allowed=True,
 ):
     """The `Task` and the reference of a trainer, after all checks of what it was given; both models are put into eval mode.
 
@@ -205,15 +227,15 @@ def prepare(
     check_models(model, tokenizer, optimizer, reference)
     prompts = by_position("prompts", prompts)
     columns = columns_by_position(columns, len(prompts), "prompt")
-    check_reward(reward, columns)
+    check_reward(reward, columns, told=["completion_ids"])
     check_prompts([model, reference or model], tokenizer, prompts, max_new_tokens, prompts_per_step)
     model.eval()
     if reference is None and beta:
         reference = copy.deepcopy(model)
     if reference is not None:
         reference.eval()
-    marked = (prompts, columns, reward)
-    return Task(model, tokenizer, *marked, max_new_tokens, group_size, temperature, rows_at_once), reference
+    sizes = (max_new_tokens, group_size, temperature, rows_at_once)
+    return Task(model, tokenizer, prompts, columns, reward, *sizes, none_allowed), reference
 
 
 def checked_numbers(beta, temperature, max_gradient_norm):
