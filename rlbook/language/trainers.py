@@ -189,8 +189,8 @@ def _of_groups(rewards, judged):
     if not some.any():
         return math.nan, math.nan, 1.0
     groups = rewards[some]
-    different = np.nanmax(groups, axis=1) > np.nanmin(groups, axis=1)
-    return float(np.nanmean(groups)), float(np.nanstd(groups, axis=1).mean()), 1 - float(different.sum() / len(rewards))
+    equal = len(rewards) - (np.nanmax(groups, axis=1) > np.nanmin(groups, axis=1)).sum()
+    return float(np.nanmean(groups)), float(np.nanstd(groups, axis=1).mean()), float(equal / len(rewards))
 
 
 def is_coarse(model):
