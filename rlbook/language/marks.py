@@ -31,7 +31,7 @@ def freed_of_flips(reward, *, false_positive, false_negative):
     Source: Natarajan et al. (2013), lemma 1; Wang, Liu and Li (2018), arXiv 1810.01032, for rewards.
     """
     rates = _checked_rates(reward, false_positive, false_negative)
-    left = check_number("1 - false_positive - false_negative", 1 - rates.sum(), above=0)
+    left = check_number("1 - false_positive - false_negative", 1 - float(rates.sum()), above=0)
     surrogates = np.array([-rates[0], 1 - rates[0]]) / left
 
     def surrogate(prompts, completions, **columns):
