@@ -93,12 +93,13 @@ class Training:
         """All that the next update depends on, as `resume` takes it."""
         live = self._live()
         names = {id(thing): name for name, thing in live.items()}
-        memory = {name: packed(f"memory.{name}", value, names) for name, value in vars(self.memory).items()}
+        carried = self._carried(vars(self.memory))
+        memory = {name: packed(f"memory.{name}", value, names) for name, value in carried.items()}
         return {"arguments": {name: packed(name, thing, names) for name, thing in live.items()}, "memory": memory}
 
     def resume(self, state):
         """Take such a state, if all of it fits; otherwise raise ValueError, and nothing has changed."""
-        live, fresh = self._live(), self._fresh()
+        live, fresh = self._live(), self._carried(self._fresh())
         _check_names(f"the arguments of {self.name} with a state", live, state["arguments"])
         _check_names(f"what {self.name} carries from update to update", fresh, state["memory"])
         for name, thing in live.items():
@@ -124,7 +125,13 @@ class Training:
         for name, thing in live.items():
             if is_drawn_from(thing):
                 restored(name, thing, state["arguments"][name], live)
-        return {name: restored(f"memory.{name}", value, state["memory"][name], live) for name, value in fresh.items()}
+        carried, saved = self._carried(fresh), state["memory"]
+        return fresh | {name: restored(f"memory.{name}", value, saved[name], live) for name, value in carried.items()}
+
+    def _carried(self, values):
+        """Those of the values of a memory that are no arguments, which are saved as such."""
+        live = {id(thing) for thing in self._live().values()}
+        return {name: value for name, value in values.items() if id(value) not in live}
 
     def _fresh(self):
         """What the trainer would begin with; its generators and environments are left as they were."""

@@ -200,7 +200,9 @@ def group_policy_gradient(
         raise TypeError(f"loss is {shown(loss)}, expected a function such as grpo_loss")
     sizes = dict(max_new_tokens=max_new_tokens, prompts_per_step=prompts_per_step, group_size=group_size)
     rest = dict(columns=columns, temperature=temperature, rows_at_once=rows_at_once, reference=reference, beta=beta)
-    task, reference = prepare(model, tokenizer, prompts, reward, optimizer, rng=rng, none_allowed=False, **sizes, **rest)
+    task, reference = prepare(
+        model, tokenizer, prompts, reward, optimizer, rng=rng, none_allowed=False, **sizes, **rest
+    )
     memory.begin(step=0, reference=reference, decodings=Decodings(model))
     again = epochs > 1 or is_coarse(model)  # what is then compared with what sampling said, rounds otherwise
     while memory.step < steps:

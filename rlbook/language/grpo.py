@@ -95,7 +95,8 @@ def grpo(
                 gets too; prompts and columns belong together by position, not by any labels
     beta        weight of the KL divergence from the reference, in reward per nat; 0 for none
     reference   the model to stay near, which is put into eval mode and shares no weight with the
-                one that learns; by default, if beta is not 0, a copy of the model as it starts
+                one that learns; by default, if beta is not 0, a copy of the model as it starts, or the
+                model without its adapter, where it has one of peft's (`load(..., lora=8)`)
     kl          "reward": beta * log(pi / pi_ref) of a completion is taken off its reward;
                 "loss": beta * `k3` of each token is added to the loss
     epochs      how often the same samples are learned from; the first clips nothing, since what

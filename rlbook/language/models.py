@@ -4,6 +4,8 @@ Every model here is a transformers model and every tokenizer a transformers toke
 of 100,000 parameters it does, by the same lines, to any causal model of a hub that keeps keys and values in its cache.
 """
 
+import sys
+import warnings
 from contextlib import contextmanager, nullcontext
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +28,7 @@ from transformers import (  # noqa: E402
     GPT2LMHeadModel,
     PreTrainedTokenizerFast,
 )
+from transformers.pytorch_utils import Conv1D  # noqa: E402
 from transformers.utils import logging  # noqa: E402
 
 from rlbook._torch import best_device  # noqa: E402
@@ -41,20 +44,65 @@ def shipped_models():
     return sorted(folder.name for folder in SHIPPED.iterdir() if (folder / "config.json").is_file())
 
 
-def load(name, *, device=None, dtype=None):
+def load(name, *, device=None, dtype=None, lora=None):
     """A causal language model and its tokenizer, ready to be sampled, scored and trained.
 
     name        a model that comes with the package ("arithmetic"), a folder, or the id of one on the Hugging Face Hub
     device      where to put it; by default the accelerator of this machine if it has one
     dtype       of the weights; by default torch.float32, whatever the checkpoint has: small updates
                 get lost in the 8 bits of a bfloat16, so train in float32, under torch.autocast on a GPU
+    lora        the rank of an adapter of all linear layers (peft, the extra "lora"), which alone is then trained, in
+                float32 whatever the dtype; None for the whole model
 
     The model is in eval mode: its dropout is off, so that the policy that samples is the one that is scored. The
     tokenizer pads on the left, and with the end token where it has no padding token of its own.
     Raises OSError if there is no such model, or none that can be reached, or if it is a reward model; ValueError for a
     dtype of no real numbers, or a device that is not there.
     """
-    return load_as(AutoModelForCausalLM, name, device=device, dtype=dtype)
+    if lora is not None:
+        check_counts(lora=lora)
+    model, tokenizer = load_as(AutoModelForCausalLM, name, device=device, dtype=dtype)
+    return (model if lora is None else with_adapter(model, lora)), tokenizer
+
+
+def with_adapter(model, rank):
+    """The model with a low-rank adapter beside each of its linear layers, which changes nothing yet: a PeftModel.
+
+    The adapters alone require a gradient: two factors of that rank each, whose product counts twice (lora_alpha).
+    Source: Hu et al. (2022), "LoRA".
+    """
+    peft = require("peft", extra="lora")
+    transposed = any(isinstance(module, Conv1D) for module in model.modules())  # GPT-2's linear layers
+    sizes = dict(r=rank, lora_alpha=2 * rank, fan_in_fan_out=transposed)
+    config = peft.LoraConfig(**sizes, target_modules="all-linear", task_type="CAUSAL_LM")
+    with warnings.catch_warnings():  # of peft's own reading of an attribute whose name transformers has changed
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        return peft.get_peft_model(model, config).eval()
+
+
+def has_adapter(model):
+    """Whether the model has an adapter of peft's, so that it can stand for itself as it was before it was trained."""
+    return bool(_adapted_layers(model))
+
+
+@contextmanager
+def without_adapter(model):
+    """Within, the model is the one beside which its adapter was put, bit for bit."""
+    layers = _adapted_layers(model)
+    for layer in layers:
+        layer.enable_adapters(False)
+    try:
+        yield model
+    finally:
+        for layer in layers:
+            layer.enable_adapters(True)
+
+
+def _adapted_layers(model):
+    peft = sys.modules.get("peft")  # who has an adapter has imported it
+    if peft is None:
+        return []
+    return [module for module in model.modules() if isinstance(module, peft.tuners.tuners_utils.BaseTunerLayer)]
 
 
 def load_as(kind, name, *, device=None, dtype=None):

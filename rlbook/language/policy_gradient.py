@@ -86,7 +86,8 @@ def reinforce(
     beta        weight of the KL divergence from the reference, in reward per nat: beta * log(pi / pi_ref)
                 of a completion is taken off its reward; 0 for none
     reference   the model to stay near, which is put into eval mode and shares no weight with the
-                one that learns; by default, if beta is not 0, a copy of the model as it starts
+                one that learns; by default, if beta is not 0, a copy of the model as it starts, or the
+                model without its adapter, where it has one of peft's (`load(..., lora=8)`)
     rows_at_once    completions in one pass through the model, where all need too much memory
 
     Trains the model in place, its dropout off; yields a `Step` after each step. Raises ValueError

@@ -24,7 +24,7 @@ require("transformers", extra="language")
 from rlbook._torch import check_optimizer, check_same_shape, torch_generator  # noqa: E402
 from rlbook.language.captured import Decodings  # noqa: E402
 from rlbook.language.sampling import Samples, token_logprobs  # noqa: E402
-from rlbook.language.trainers import checked_numbers, prepare, score, seen, take_step  # noqa: E402
+from rlbook.language.trainers import checked_numbers, prepare, seen, take_step  # noqa: E402
 from rlbook.surrogate import clipped_surrogate, k1  # noqa: E402
 from rlbook.training import trainer  # noqa: E402
 
@@ -244,7 +244,8 @@ def attempt(task, value, chosen, reference, rng):
     tried = task.attempt(chosen, None, rng)
     logp, values = evaluate(task.model, value, tried.samples, temperature=task.temperature)
     samples = tried.samples._replace(logprobs=logp)
-    reference_logp = None if reference is None else score(reference, samples, temperature=task.temperature)
+    scoring = dict(temperature=task.temperature)
+    reference_logp = None if reference is None else task.referred(reference, samples, scoring)
     return tried._replace(samples=samples, reference_logp=reference_logp), values
 
 

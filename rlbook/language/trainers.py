@@ -7,6 +7,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from transformers import PreTrainedTokenizerBase  # noqa: E402
 
 from rlbook._torch import check_optimizer, check_weights, gradient_norm, parameters  # noqa: E402
 from rlbook.language.fitting import check_ids, check_model  # noqa: E402
+from rlbook.language.models import has_adapter, without_adapter  # noqa: E402
 from rlbook.language.rewards import ask, by_position, check_reward, columns_by_position  # noqa: E402
 from rlbook.language.sampling import (  # noqa: E402
     Samples,
@@ -114,8 +116,13 @@ class Task(NamedTuple):
         told = {"completion_ids": own_tokens(samples)}
         with nothing_learned():
             rewards = ask(self.reward, prompts, samples.completions, columns, told, none_allowed=self.none_allowed)
-        reference_logp = None if reference is None else score(reference, samples, **scoring)
+        reference_logp = None if reference is None else self.referred(reference, samples, scoring)
         return Attempt(prompts, samples, rewards, have_ended(self.model, self.tokenizer, samples), reference_logp)
+
+    def referred(self, reference, samples, scoring):
+        """The log-probabilities (B, L) that the reference gives to samples, which may be the model without its adapter."""
+        with without_adapter(self.model) if reference is self.model else nullcontext():
+            return score(reference, samples, **scoring)
 
 
 def have_ended(model, tokenizer, samples):
@@ -219,7 +226,8 @@ def prepare(
 ):
     """The `Task` and the reference of a trainer, after all checks of what it was given; both models are put into eval mode.
 
-    Where beta is not 0 and there is no reference, it is a copy of the model as it is now.
+    Where beta is not 0 and there is no reference, it is a copy of the model as it is now, or the model itself if it has an
+    adapter of peft's, to be taken away where the reference is asked.
     """
     check_rng(rng)
     check_counts(max_new_tokens=max_new_tokens, prompts_per_step=prompts_per_step)
@@ -231,7 +239,7 @@ def prepare(
     check_prompts([model, reference or model], tokenizer, prompts, max_new_tokens, prompts_per_step)
     model.eval()
     if reference is None and beta:
-        reference = copy.deepcopy(model)
+        reference = model if has_adapter(model) else copy.deepcopy(model)
     if reference is not None:
         reference.eval()
     sizes = (max_new_tokens, group_size, temperature, rows_at_once)
