@@ -186,6 +186,41 @@ def heatmap(
     return _finish(ax, xlabel, ylabel, title)
 
 
+def shaded_text(rows, values, *, cmap="Blues", limits=None, width=84, title="", ax=None):
+    """Texts whose words are shaded by a number each, as many lines as they need; a text begins on a line of its own.
+
+    rows      texts, each a list of words; values a list of as many arrays, a number for each word
+    cmap      a colour map that colour-blind readers can read: Blues from 0 up, PuOr where 0 is the middle
+    limits    the values at which the colours begin and end; by default 0, or minus the largest one for PuOr, and the largest
+    width     of a line, in characters
+    Raises ValueError where a text and its values differ in length.
+    """
+    rows, values = [list(row) for row in rows], [np.asarray(row, dtype=float) for row in values]
+    for i, (words, numbers) in enumerate(zip(rows, values, strict=True)):
+        if numbers.shape != (len(words),):
+            raise ValueError(f"values[{i}] has shape {numbers.shape}, expected ({len(words)},): a number for each word")
+    most = max(float(np.abs(row).max(initial=0.0)) for row in values) or 1.0
+    low, high = (-most if cmap == "PuOr" else 0.0, most) if limits is None else limits
+    places, line, column = [], -1, 0
+    for words, numbers in zip(rows, values):
+        line, column = line + 1, 0
+        for word, number in zip(words, numbers):
+            if column and column + len(word) > width:
+                line, column = line + 1, 4
+            places.append((column, line, word, number))
+            column += len(word) + 1
+    ax = panels(size=(0.09 * width, 0.27 * (line + 1) + 0.75)) if ax is None else ax
+    image = ax.imshow([[low, high]], cmap=cmap, extent=(-9, -8, -9, -8), aspect="auto")  # out of sight, for its colours
+    for column, line, word, number in places:
+        shade, ink = image.cmap(image.norm(number)), _readable_on(image, number)
+        ax.add_patch(Rectangle((column - 0.4, line - 0.42), len(word) + 0.8, 0.84, color=shade))
+        ax.text(column, line, word, va="center", fontsize=8.5, family="monospace", color=ink)
+    ax.set(xlim=(-1, width + 1), ylim=(line + 0.6, -0.6), xticks=[], yticks=[], title=title)
+    ax.spines[:].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, orientation="horizontal", shrink=0.4, aspect=40, pad=0.02)
+    return ax
+
+
 def surface(values, *, x, y, xlabel, ylabel, zlabel, title="", ax=None):
     """A table of values (rows, columns) as a hilly surface, seen from above one corner.
 

@@ -255,3 +255,15 @@ def test_an_agent_acting_is_drawn_from_its_states(world, numbers):
 def test_a_world_that_has_no_drawing_is_named():
     with pytest.raises(ValueError, match="world is 'Taxi-v3', expected one of CartPole-v1, "):
         plotting.animate("Taxi-v3", np.zeros((2, 2)))
+
+
+def test_shaded_text_writes_every_word_once_darkest_where_the_number_is_largest_and_no_line_too_long():
+    rows, values = [["she", "was", "sad"], ["so", "it", "was"]], [[0.0, 0.1, 2.0], [0.3, 0.0, 0.5]]
+    ax = plotting.shaded_text(rows, values, width=8)
+    assert [text.get_text() for text in ax.texts] == ["she", "was", "sad", "so", "it", "was"]
+    places = [text.get_position() for text in ax.texts]
+    assert places == [(0, 0), (4, 0), (4, 1), (0, 2), (3, 2), (4, 3)]
+    light = [sum(patch.get_facecolor()[:3]) for patch in ax.patches]
+    assert np.argmin(light) == 2 and light[0] == light[4] == max(light)
+    with pytest.raises(ValueError, match=r"values\[1\] has shape \(2,\), expected \(3,\)"):
+        plotting.shaded_text(rows, [[1, 2, 3], [1, 2]])
