@@ -1358,3 +1358,180 @@ def own_tokens(tokens, prompt_length, end):
     mask = before == 0
     mask[:, :prompt_length] = False
     return mask
+
+# %% exercise-9 | wrong | every token of the step alike in GRPO
+grpo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
+dapo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
+dr_grpo_slopes = [-0.02, 0.08, -0.02, -0.02, -0.02]
+max_rl_slopes = [-0.0667, 0.2667, -0.0667, -0.0667, -0.0667]
+
+# %% exercise-9 | wrong | the sample standard deviation
+grpo_slopes = [-0.0224, 0.0716, -0.0894, -0.0447, -0.0112]
+dapo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
+dr_grpo_slopes = [-0.02, 0.08, -0.02, -0.02, -0.02]
+max_rl_slopes = [-0.0667, 0.2667, -0.0667, -0.0667, -0.0667]
+
+# %% exercise-9 | wrong | every completion alike in DAPO
+grpo_slopes = [-0.025, 0.08, -0.1, -0.05, -0.0125]
+dapo_slopes = [-0.025, 0.08, -0.1, -0.05, -0.0125]
+dr_grpo_slopes = [-0.02, 0.08, -0.02, -0.02, -0.02]
+max_rl_slopes = [-0.0667, 0.2667, -0.0667, -0.0667, -0.0667]
+
+# %% exercise-9 | wrong | Dr. GRPO over the std
+grpo_slopes = [-0.025, 0.08, -0.1, -0.05, -0.0125]
+dapo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
+dr_grpo_slopes = [-0.01, 0.04, -0.01, -0.01, -0.01]
+max_rl_slopes = [-0.0667, 0.2667, -0.0667, -0.0667, -0.0667]
+
+# %% exercise-9 | wrong | Dr. GRPO over the tokens that there are
+grpo_slopes = [-0.025, 0.08, -0.1, -0.05, -0.0125]
+dapo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
+dr_grpo_slopes = [-0.05, 0.2, -0.05, -0.05, -0.05]
+max_rl_slopes = [-0.0667, 0.2667, -0.0667, -0.0667, -0.0667]
+
+# %% exercise-9 | wrong | MaxRL without the mean of the group taken off
+grpo_slopes = [-0.025, 0.08, -0.1, -0.05, -0.0125]
+dapo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
+dr_grpo_slopes = [-0.02, 0.08, -0.02, -0.02, -0.02]
+max_rl_slopes = [0.1333, 0.4667, 0.1333, 0.1333, 0.1333]
+
+# %% exercise-9 | wrong | the advantages of MaxRL
+grpo_slopes = [-0.025, 0.08, -0.1, -0.05, -0.0125]
+dapo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
+dr_grpo_slopes = [-0.02, 0.08, -0.02, -0.02, -0.02]
+max_rl_slopes = [-0.3333, 1.3333, -0.3333, -0.3333, -0.3333]
+
+# %% exercise-9 | wrong | one number for all
+grpo_slopes = 0.08
+dapo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
+dr_grpo_slopes = [-0.02, 0.08, -0.02, -0.02, -0.02]
+max_rl_slopes = [-0.0667, 0.2667, -0.0667, -0.0667, -0.0667]
+
+# %% exercise-9 | right | arrays, and fractions worked out
+lengths, deviations = np.array([4, 5, 1, 2, 8]), np.array([-1, 4, -1, -1, -1])
+grpo_slopes = deviations / 2 / (5 * lengths)
+dapo_slopes = deviations / 2 / lengths.sum()
+dr_grpo_slopes = deviations / 50
+max_rl_slopes = deviations / 15
+
+# %% exercise-10 | wrong | the product of the ratios
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    ratio = ((logp - old_logp) * mask).sum(1).exp()
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate.mean()
+
+
+# %% exercise-10 | wrong | the arithmetic mean of the ratios
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    ratio = ((logp - old_logp).exp() * mask).sum(1) / mask.sum(1)
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate.mean()
+
+
+# %% exercise-10 | wrong | a ratio for each token (in each line)
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).exp()
+    advantages = advantages[:, None]
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -((surrogate * mask).sum(1) / mask.sum(1)).mean()
+
+
+# %% exercise-10 | wrong | no mask
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    ratio = (logp - old_logp).mean(1).exp()
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate.mean()
+
+
+# %% exercise-10 | wrong | over the width of the row
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    ratio = ((logp - old_logp) * mask).mean(1).exp()
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -surrogate.mean()
+
+
+# %% exercise-10 | wrong | no clip
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    ratio = (((logp - old_logp) * mask).sum(1) / mask.sum(1)).exp()
+    return -(ratio * advantages).mean()
+
+
+# %% exercise-10 | wrong | always clipped
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    ratio = (((logp - old_logp) * mask).sum(1) / mask.sum(1)).exp()
+    return -(ratio.clamp(1 - clip, 1 + clip) * advantages).mean()
+
+
+# %% exercise-10 | wrong | every token alike (in two places)
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    ratio = (((logp - old_logp) * mask).sum(1) / mask.sum(1)).exp()
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -(surrogate[:, None] * mask).sum() / mask.sum()
+
+
+# %% exercise-10 | wrong | the ratio is a constant (in two places)
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    ratio = (((logp - old_logp) * mask).sum(1) / mask.sum(1)).exp().detach()
+    surrogate = torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
+    return -(surrogate + 0 * logp.sum(1)).mean()
+
+
+# %% exercise-10 | right | row by row
+def sequence_loss(logp, old_logp, advantages, mask, clip):
+    losses = []
+    for now, old, A, own in zip(logp, old_logp, advantages, mask):
+        s = torch.exp((now[own] - old[own]).mean())
+        losses.append(-min(s * A, torch.clip(s, 1 - clip, 1 + clip) * A))
+    return sum(losses) / len(losses)
+
+
+# %% exercise-11 | wrong | the sums over the number of completions
+def careful_parts(surrogate, mask, rows_at_once):
+    parts = zip(surrogate.split(rows_at_once), mask.split(rows_at_once))
+    return [-(part * own).sum() / len(mask) for part, own in parts]
+
+
+# %% exercise-11 | wrong | each part over its own tokens
+def careful_parts(surrogate, mask, rows_at_once):
+    parts = zip(surrogate.split(rows_at_once), mask.split(rows_at_once))
+    return [-(part * own).sum() / max(own.sum(), 1) for part, own in parts]
+
+
+# %% exercise-11 | wrong | right, and once more over the parts
+def careful_parts(surrogate, mask, rows_at_once):
+    parts = list(zip(surrogate.split(rows_at_once), mask.split(rows_at_once)))
+    return [-(part * own).sum() / mask.sum() / len(parts) for part, own in parts]
+
+
+# %% exercise-11 | wrong | all places count
+def careful_parts(surrogate, mask, rows_at_once):
+    return [-part.sum() / mask.sum() for part in surrogate.split(rows_at_once)]
+
+
+# %% exercise-11 | wrong | the last part is forgotten where it is smaller
+def careful_parts(surrogate, mask, rows_at_once):
+    losses = []
+    for first in range(0, len(mask) - rows_at_once + 1, rows_at_once):
+        rows = slice(first, first + rows_at_once)
+        losses.append(-(surrogate[rows] * mask[rows]).sum() / mask.sum())
+    return losses
+
+
+# %% exercise-11 | wrong | the loss of the whole, once
+def careful_parts(surrogate, mask, rows_at_once):
+    return -(surrogate * mask).sum() / mask.sum()
+
+
+# %% exercise-11 | wrong | numbers, no tensors
+def careful_parts(surrogate, mask, rows_at_once):
+    parts = zip(surrogate.split(rows_at_once), mask.split(rows_at_once))
+    return [-(part * own).sum().item() / int(mask.sum()) for part, own in parts]
+
+
+# %% exercise-11 | right | weights that add up to one
+def careful_parts(surrogate, mask, rows_at_once):
+    weights = mask / mask.sum()
+    return [
+        -(surrogate[first : first + rows_at_once] * weights[first : first + rows_at_once]).sum()
+        for first in range(0, len(mask), rows_at_once)
+    ]
