@@ -1359,6 +1359,7 @@ def own_tokens(tokens, prompt_length, end):
     mask[:, :prompt_length] = False
     return mask
 
+
 # %% exercise-9 | wrong | every token of the step alike in GRPO
 grpo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
 dapo_slopes = [-0.025, 0.1, -0.025, -0.025, -0.025]
@@ -1413,6 +1414,7 @@ grpo_slopes = deviations / 2 / (5 * lengths)
 dapo_slopes = deviations / 2 / lengths.sum()
 dr_grpo_slopes = deviations / 50
 max_rl_slopes = deviations / 15
+
 
 # %% exercise-10 | wrong | the product of the ratios
 def sequence_loss(logp, old_logp, advantages, mask, clip):
