@@ -43,7 +43,7 @@ def told_by_trl(rewards, tmp_path, **settings):
         learning_rate=0.0,
         use_cpu=True,
         bf16=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         report_to="none",
         logging_steps=1,
         save_strategy="no",
