@@ -5,12 +5,12 @@
     python benchmarks/holes.py --seeds 1      one run of each, which are printed only
 
 leaks.csv: what some scorers of that package, as pinned, pay for answers that are known to be wrong. holes.csv: a GPT-2 of
-0.1 million parameters has learned from random sums to put operators between the numbers that it is given, and is then
-trained by leave-one-out on three rewards: what the scorer says; the same on a leash; and, on that leash, the scorer only
-where a program of our own finds the given numbers and an exact 24 (`verified`). A line is a step, on 256 held-out problems:
-the mean of what the scorer pays, the shares that are really solved and that use the given numbers, how many of the texts
-are different, and the one that is said most. Networks follow the rounding of the processor, so that another machine
-writes another table, of which the same can be said.
+0.1 million parameters has learned to copy its four numbers, one in ten wrongly, with random operators between them, and
+is then trained by leave-one-out on three rewards: what the scorer says; the same on a leash; and, on that leash, the
+scorer only where a program of our own finds the given numbers and an exact 24 (`verified`). A line is a step, on 256
+held-out problems: the mean of what the scorer pays, the shares that are really solved and that use the given numbers, how
+many of the texts are different, and the one that is said most. Networks follow the rounding of the processor, so that
+another machine writes another table, of which the same can be said.
 """
 
 import argparse
@@ -33,9 +33,10 @@ from rlbook.language.texts import encode_completions
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SEEDS = range(100, 103)
-WAYS = {"scorer": 0.0, "scorer, leashed": 0.05, "verified, leashed": 0.05}  # and the price of a nat
+WAYS = {"scorer": 0.0, "scorer on a leash": 0.01, "verified on a leash": 0.01}  # and the price of a nat
 OPERATORS = "+-*/"
 LESSONS, STEPS, EVERY, LENGTH = 500, 120, 10, 8
+MISCOPIED = 0.1  # the share of numbers that it is taught to get wrong
 
 
 def value(words):
@@ -49,25 +50,32 @@ def value(words):
     return sum(terms)
 
 
-def uses_its_numbers(prompt, completion):
-    return sorted(completion.split()[::2]) == sorted(prompt.split()[:4])
+def uses_its_numbers(completion, numbers):
+    return sorted(completion.split()[::2]) == sorted(numbers.split())
 
 
-def solved(prompt, completion):
-    """Whether a completion is an expression of the four numbers of its prompt, each used once, that is exactly 24."""
+def solved(completion, numbers):
+    """Whether a completion is an expression of these four numbers, each used once, that is exactly 24."""
     words = completion.split()
     well_formed = len(words) == 7 and all(word in OPERATORS for word in words[1::2])
-    return well_formed and uses_its_numbers(prompt, completion) and value(words) == 24
+    return well_formed and uses_its_numbers(completion, numbers) and value(words) == 24
 
 
+@cache
 def problems():
-    """The prompts of all four numbers from 1 to 10 that make 24 in their order; the held-out fifth comes second."""
-    found = []
-    for numbers in itertools.product(map(str, range(1, 11)), repeat=4):
-        between = itertools.product(OPERATORS, repeat=3)
-        if any(value([w for pair in zip(numbers, (*o, "")) for w in pair][:7]) == 24 for o in between):
-            found.append(" ".join(numbers) + " :")
-    return [p for i, p in enumerate(found) if i % 5], found[::5]
+    """All four numbers from 1 to 10, as texts, in two parts, the second one of which is held out."""
+    found = [" ".join(numbers) for numbers in itertools.product(map(str, range(1, 11)), repeat=4)]
+    mixed = [found[i] for i in np.random.default_rng(0).permutation(len(found))]
+    return mixed[256:], mixed[:256]
+
+
+def expression(numbers, operators):
+    return " ".join([f"{number} {operator}" for number, operator in zip(numbers, operators)] + [str(numbers[-1])])
+
+
+def asked(numbers):
+    """The prompts of some problems."""
+    return [f"{four} :" for four in numbers]
 
 
 @cache
@@ -90,9 +98,10 @@ def taught(rng):
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=LESSONS)
     for _ in range(LESSONS):
-        numbers, between = rng.integers(1, 11, size=(64, 4)), rng.choice(list(OPERATORS), size=(64, 4))
-        prompts = [" ".join(map(str, row)) + " :" for row in numbers]
-        texts = [" ".join(f"{n} {o}" for n, o in zip(*rows))[:-2] for rows in zip(numbers, between)]
+        numbers, other = rng.integers(1, 11, size=(2, 64, 4))
+        copied = np.where(rng.random((64, 4)) < MISCOPIED, other, numbers)
+        texts = list(map(expression, copied, rng.choice(list(OPERATORS), size=(64, 3))))
+        prompts = asked(" ".join(map(str, four)) for four in numbers)
         tokens, there, own = encode_completions(tokenizer, prompts, texts, LENGTH, "cpu")
         loss = -token_logprobs(model, tokens, own, attention_mask=there)[own].mean()
         optimizer.zero_grad()
@@ -101,14 +110,15 @@ def taught(rng):
     return model, tokenizer
 
 
-def report(policy, tokenizer, prompts):
-    """What a policy says of held-out problems, in five numbers."""
-    chosen = prompts[:: len(prompts) // 256][:256]
-    texts = sample(policy, tokenizer, chosen, max_new_tokens=LENGTH, rng=np.random.default_rng(0)).completions
+def report(policy, tokenizer):
+    """What a policy says of held-out problems: {name: number or text}."""
+    numbers = problems()[1]
+    settings = dict(max_new_tokens=LENGTH, rng=np.random.default_rng(0))
+    texts = sample(policy, tokenizer, asked(numbers), **settings).completions
     return {
-        "paid": f"{np.mean(public(chosen, texts)):.3f}",
-        "solved": f"{np.mean([solved(*pair) for pair in zip(chosen, texts)]):.3f}",
-        "own_numbers": f"{np.mean([uses_its_numbers(*pair) for pair in zip(chosen, texts)]):.3f}",
+        "paid": f"{np.mean(public(asked(numbers), texts)):.3f}",
+        "solved": f"{np.mean(list(map(solved, texts, numbers))):.3f}",
+        "own_numbers": f"{np.mean(list(map(uses_its_numbers, texts, numbers))):.3f}",
         "different": len(set(texts)),
         "favourite": Counter(texts).most_common(1)[0][0],
     }
@@ -118,42 +128,49 @@ def measure(way, seed):
     """The lines of one run."""
     rng = np.random.default_rng(seed)
     start, tokenizer = taught(rng)
-    policy, (prompts, unseen) = copy.deepcopy(start), problems()
-    reward = verified(public, accepts=solved) if way.startswith("verified") else public
-    optimizer = torch.optim.Adam(policy.parameters(), lr=5e-4)
+    policy, numbers = copy.deepcopy(start), problems()[0]
+    reward = public
+    if way.startswith("verified"):
+        reward = verified(lambda completion, numbers: scorer()(completion), solved)
+    optimizer = torch.optim.Adam(policy.parameters(), lr=1e-3)
     settings = dict(steps=STEPS, prompts_per_step=32, group_size=16, max_new_tokens=LENGTH, beta=WAYS[way], rng=rng)
-    yield {"reward": way, "seed": seed, "step": 0} | report(policy, tokenizer, unseen)
-    for record in rloo(policy, tokenizer, prompts, reward, optimizer, **settings, reference=start):
+    settings |= dict(columns={"numbers": numbers}, reference=start)
+    yield {"reward": way, "seed": seed, "step": 0} | report(policy, tokenizer)
+    for record in rloo(policy, tokenizer, asked(numbers), reward, optimizer, **settings):
         if record.step % EVERY == 0:
-            yield {"reward": way, "seed": seed, "step": record.step} | report(policy, tokenizer, unseen)
+            yield {"reward": way, "seed": seed, "step": record.step} | report(policy, tokenizer)
 
 
-def wrong_answers():
-    """(data set, what is answered, a function from an entry to the answer): wrong wherever it is not the right one."""
-    yield "chain_sum", "1 before the right answer", lambda entry: "1" + entry["answer"]
-    yield "chain_sum", "the right answer, then 0", lambda entry: entry["answer"] + "0"
-    yield "chain_sum", "10", lambda entry: "10"
-    yield "puzzle24", "6 + 6 + 6 + 6", lambda entry: "6 + 6 + 6 + 6"
-    yield "puzzle24", "I do not know", lambda entry: "I do not know"
-    yield "coin_flip", "0", lambda entry: "0"
-    yield "game_of_life_halting", "perhaps", lambda entry: "perhaps"
+WRONG = {  # data set: {what is answered, wrong wherever it is not the right answer: a function from the entry to it}
+    "chain_sum": {
+        "1 before the right answer": lambda entry: "1" + entry["answer"],
+        "the right answer and a 0": lambda entry: entry["answer"] + "0",
+        "10": lambda entry: "10",
+    },
+    "puzzle24": {"6 + 6 + 6 + 6": lambda entry: "6 + 6 + 6 + 6", "no idea": lambda entry: "no idea"},
+    "coin_flip": {"0": lambda entry: "0"},
+    "game_of_life_halting": {"no idea": lambda entry: "no idea"},
+}
 
 
 def measured_leaks():
     """The lines of leaks.csv."""
     import reasoning_gym
 
-    for name, said, answer in wrong_answers():
+    for name, answers in WRONG.items():
         game = reasoning_gym.create_dataset(name, size=100, seed=0)
-        entries = [entry for entry in game if answer(entry) != entry["answer"]]
-        paid = [game.score_answer(answer(entry), entry) for entry in entries]
-        yield {
-            "data_set": name,
-            "answer": said,
-            "wrong": len(entries),
-            "paid": f"{np.mean(paid):.3f}",
-            "in_full": sum(p == 1 for p in paid),
-        }
+        entries = list(game)
+        prompts, columns = [entry["question"] for entry in entries], {"entry": entries}
+        wrong = {said: _unless_right(answer) for said, answer in answers.items()}
+        paid = leaks(verified(game.score_answer, partial=True), prompts, wrong, columns)
+        in_full = leaks(verified(game.score_answer), prompts, wrong, columns)
+        for said in answers:
+            yield {"data_set": name, "answer": said, "paid": f"{paid[said]:.3f}", "in_full": f"{in_full[said]:.2f}"}
+
+
+def _unless_right(answer):
+    """The wrong answer to each prompt; None where it is the right one."""
+    return lambda prompt, entry: None if answer(entry) == entry["answer"] else answer(entry)
 
 
 if __name__ == "__main__":

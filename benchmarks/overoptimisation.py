@@ -7,7 +7,7 @@
 Gold is the agreement of a reply. What is pushed is a proxy: `words` counts good words less bad ones, with the sign of the
 prompt; `learned` is a reward model, fitted to 80 choices for each prompt among the untrained model's own replies, all of
 which had come to their end; `ensemble` is the mean of five such models, each with choices of its own, and `cautious` the
-lowest of the five; with `, ended` a reply that was cut off gets the lowest score of those that were not; and `gold` is
+lowest of the five; with `+ rule` a reply that was cut off gets the lowest score of those that were not; and `gold` is
 gold itself. Each has mean 0 and standard deviation 1 under the untrained model, for each prompt. It is pushed by
 best-of-n, by the optimum of the leashed objective, both exact, and by leave-one-out without a leash. A line is a point on
 such a way: the pressure is n, 1 / beta, or the steps; the KL divergence from the untrained model in nats, the mean proxy,
@@ -37,7 +37,7 @@ from rlbook.language.sampling import sample
 
 TABLE = Path(__file__).resolve().parent / "results" / "overoptimisation.csv"
 SEEDS = range(100, 110)
-PROXIES = ("words", "learned", "ensemble", "cautious", "learned, ended", "ensemble, ended", "gold")
+PROXIES = ("words", "learned", "ensemble", "cautious", "learned + rule", "ensemble + rule", "gold")
 CHOICES, WORTH, MODELS = 80, 6, 5  # for each prompt and model; nats for an agreement of 1; models of an ensemble
 DRAWS = [2**k for k in range(1, 11)]
 TRUST = [0.2, 0.5, 1, 2, 5, 10]  # 1 / beta
@@ -100,7 +100,7 @@ def ended(world, scores):
 
 def scores_of(proxy, seed):
     """The scores (P, N) of all replies by a proxy."""
-    world, (kind, _, rule) = world_of(seed), proxy.partition(", ")
+    world, (kind, _, rule) = world_of(seed), proxy.partition(" + ")
     if kind in ("words", "gold"):
         scores = world.rewards if kind == "gold" else exact.language_rewards(words, world.language)
     else:
