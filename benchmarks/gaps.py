@@ -26,6 +26,16 @@ from tables import say, write
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rlbook.language import exact, policy_gradient
+from rlbook.language.family import (
+    cispo_loss,
+    dapo_loss,
+    dr_grpo_loss,
+    dynamic_sampling,
+    group_policy_gradient,
+    grpo_loss,
+    gspo_loss,
+    max_rl_loss,
+)
 from rlbook.language.grpo import grpo
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.pairs import rate
@@ -77,14 +87,19 @@ def falling(optimizer, steps):
 # An algorithm is a function of the toy and a generator that trains its model and returns the number of replies it saw.
 
 
-def by_samples(learn, toy, rng, **settings):
+def lifted(prompts, completions):
+    """The agreement, 2 higher: the best policy is the same, and no leash makes a reward negative."""
+    return [2 + r for r in agreement(prompts, completions)]
+
+
+def by_samples(learn, toy, rng, *, reward=agreement, **settings):
     """A trainer of language models, with the leash in its reward unless the settings say otherwise."""
     optimizer = torch.optim.Adam(toy.model.parameters(), lr=2e-3)
     schedule = falling(optimizer, STEPS)
     settings = dict(steps=STEPS, max_new_tokens=TOY_LENGTH, group_size=REPLIES, beta=BETA) | settings
     settings |= dict(prompts_per_step=len(TOY_PROMPTS), rng=rng)
     sampled = 0
-    for record in learn(toy.model, toy.tokenizer, list(TOY_PROMPTS), agreement, optimizer, **settings):
+    for record in learn(toy.model, toy.tokenizer, list(TOY_PROMPTS), reward, optimizer, **settings):
         schedule.step()
         sampled += len(record.completions)
     return sampled
@@ -138,6 +153,15 @@ def by_pairs(toy, rng, *, online):
     return STEPS * 2 * count * len(TOY_PROMPTS)
 
 
+# The losses with ratios learn twice from each batch: when they learn once, all ratios are 1.
+FAMILY = {
+    "grpo_of_the_paper": dict(loss=grpo_loss, epochs=2),
+    "dr_grpo": dict(loss=partial(dr_grpo_loss, most_tokens=TOY_LENGTH), epochs=2),
+    "dapo": dict(loss=dynamic_sampling(dapo_loss), epochs=2),
+    "gspo": dict(loss=gspo_loss, epochs=2),
+    "cispo": dict(loss=cispo_loss, epochs=2),
+    "max_rl": dict(loss=max_rl_loss, reward=lifted),
+}
 ALGORITHMS = {
     "reinforce": partial(by_samples, policy_gradient.reinforce),
     "rloo": partial(by_samples, policy_gradient.rloo),
@@ -145,6 +169,7 @@ ALGORITHMS = {
     "grpo_without_std": partial(by_samples, grpo, divide_by_std=False),
     "grpo": partial(by_samples, grpo),
     "grpo_k3_in_loss": partial(by_samples, grpo, divide_by_std=False, kl="loss"),
+    **{name: partial(by_samples, group_policy_gradient, **settings) for name, settings in FAMILY.items()},
     "ppo": by_ppo,
     "ppo_k2_in_loss": partial(by_ppo, kl="loss", estimator=k2, whiten=False),
     "ppo_k3_in_loss": partial(by_ppo, kl="loss", estimator=k3, whiten=False),
