@@ -1,6 +1,6 @@
 """What becomes of the reward that is wanted while another one is pushed: best-of-n, RL and its optimum, on the toy language.
 
-    python benchmarks/overoptimisation.py               five minutes on one core; writes results/overoptimisation.csv
+    python benchmarks/overoptimisation.py               six minutes on one core; writes results/overoptimisation.csv
     python benchmarks/overoptimisation.py words         this proxy only; the other lines of the table stay as they are
     python benchmarks/overoptimisation.py --seeds 2     two of each, which are printed only
 
