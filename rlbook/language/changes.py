@@ -23,22 +23,27 @@ def token_kl(model, reference, samples, *, temperature=1.0):
     if not isinstance(samples, Samples):
         raise TypeError(f"samples is {shown(samples)}, expected Samples, as sample makes them")
     temperature = checked_temperature(temperature)
-    logp, reference_logp = (_next_logp(one, samples, temperature) for one in (model, reference))
+    first = max(1, int(samples.mask.any(0).int().argmax()))  # the column where all completions begin
+    logp, reference_logp = (_next_logp(one, samples, first, temperature) for one in (model, reference))
     if logp.shape != reference_logp.shape:
         known = logp.shape[2], reference_logp.shape[2]
         raise ValueError(f"reference knows {known[1]} tokens, expected {known[0]}, as many as the model")
     terms = torch.where(logp == -torch.inf, 0.0, logp.exp() * (logp - reference_logp)).sum(2)
-    return torch.nn.functional.pad(terms, (1, 0)).where(samples.mask, 0.0)
+    return torch.nn.functional.pad(terms, (first, 0)).where(samples.mask, 0.0)
 
 
-def _next_logp(model, samples, temperature):
-    """The log-probabilities (B, L - 1, V) of the next token after each token but the last."""
+def _next_logp(model, samples, first, temperature):
+    """The log-probabilities (B, L - first, V) of all tokens at each place from the first on, given those before it."""
     check_weights(model=model)
     check_no_dropout(model)
     there = samples.attention_mask
     check_room(model, there, 0)
     logits = model(
-        input_ids=samples.tokens, attention_mask=there.long(), position_ids=positions(there), use_cache=False
+        input_ids=samples.tokens,
+        attention_mask=there.long(),
+        position_ids=positions(there),
+        logits_to_keep=there.shape[1] - first + 1,
+        use_cache=False,
     ).logits
     return (at_least_float32(logits[:, :-1]) / temperature).log_softmax(2)
 
