@@ -6,7 +6,7 @@
 # and cuts a value off to a whole number first, so that 24.67 is 24; game_of_life_halting pays 1 for any text;
 # coin_flip pays 1 for "0" nearly everywhere; and the usual score of numbers pays its share of the length for the right
 # answer with another digit before or behind it. A small policy that is trained on puzzle24 says 6 + 6 + 6 + 6 after a
-# hundred steps (benchmarks/holes.py). What a model writes goes through sympy's parse_expr besides, which evaluates it.
+# hundred steps (benchmarks/holes.py).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
