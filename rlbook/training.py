@@ -61,12 +61,14 @@ class Training:
         bound.apply_defaults()
         self.arguments = {name: value for name, value in bound.arguments.items() if name != "memory"}
         self.function, self.name = function, f"{function.__module__.removeprefix('rlbook.')}.{function.__name__}"
+        self._generators = [thing for thing in self._live().values() if isinstance(thing, np.random.Generator)]
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        carried, drawn = dict(vars(self.memory)), self._drawn()
+        carried = dict(vars(self.memory))
+        drawn = [generator.bit_generator.state for generator in self._generators]
         try:
             return next(self._records)
         except StopIteration:
@@ -74,7 +76,7 @@ class Training:
         except BaseException as error:
             if getattr(error, "nothing_learned", False):
                 vars(self.memory).clear(), vars(self.memory).update(carried)
-                for generator, state in drawn:
+                for generator, state in zip(self._generators, drawn):
                     generator.bit_generator.state = state
             else:  # the networks may have moved, the counters not
                 self.failed = True
@@ -112,11 +114,6 @@ class Training:
 
     def _live(self):
         return dict(pair for name, value in self.arguments.items() for pair in live_things(name, value))
-
-    def _drawn(self):
-        """How far each generator of random numbers among the arguments has drawn: pairs of it and its state."""
-        generators = [thing for thing in self._live().values() if isinstance(thing, np.random.Generator)]
-        return [(generator, generator.bit_generator.state) for generator in generators]
 
     def _begun(self, fresh):
         if self._saved is None:

@@ -1277,3 +1277,26 @@ def test_what_cannot_be_logged():
     assert training.phase == inspect.GEN_CREATED  # nothing was trained for it
     with pytest.raises(TypeError, match=r"a record is {'loss': 1}, expected a NamedTuple with the step"):
         next(log_to([{"loss": 1}], SimpleNamespace(add_scalar=print)))
+
+
+def test_an_update_does_not_look_through_a_long_argument():
+    """Pairs and prompts may be hundreds of thousands: once when it begins, not at each of its records."""
+    looked = []
+
+    class Pairs(list):
+        def __iter__(self):
+            looked.append(0)
+            return super().__iter__()
+
+    @trainer
+    def counting(pairs, *, rng, memory):
+        memory.begin(count=0)
+        while True:
+            memory.count += int(rng.integers(2))
+            yield memory.count
+
+    training = counting(Pairs(["a", "b"]), rng=np.random.default_rng(0))
+    before = len(looked)
+    for _ in range(5):
+        next(training)
+    assert before and len(looked) == before
