@@ -84,6 +84,23 @@ def test_only_the_adapter_is_trained():
     assert all(torch.equal(weights, plain.state_dict()[name]) for name, weights in unloaded.state_dict().items())
 
 
+def test_what_was_frozen_or_taken_away_before_stays_so():
+    _, model, _ = toy()
+    frozen = [name for name, p in model.named_parameters() if "c_fc.lora_" in name]
+    for name, parameter in model.named_parameters():
+        if name in frozen:
+            parameter.requires_grad_(False)
+    with without_adapter(model):
+        pass
+    assert frozen and not any(p.requires_grad for name, p in model.named_parameters() if name in frozen)
+    with without_adapter(model), without_adapter(model):
+        pass
+    with model.disable_adapter():
+        with without_adapter(model):
+            pass
+        assert all(layer.disable_adapters for layer in model.modules() if hasattr(layer, "lora_A"))
+
+
 def test_no_second_model_is_kept_or_saved(tmp_path):
     _, model, tokenizer = toy()
     training = grpo(model, tokenizer, TOY_PROMPTS, agreement, **settings(model, beta=0.1))

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rlbook.language.grpo import grpo
+from rlbook.language.marks import freed_of_flips
 from rlbook.language.models import tiny_gpt2, word_tokenizer
 from rlbook.language.policy_gradient import reinforce, remax, rloo
 from rlbook.language.rewards import (
@@ -93,6 +94,17 @@ def test_the_token_ids_are_those_of_the_completions(train):
     next(train(model, tokenizer, TOY_PROMPTS, counted, **settings))
     assert all(tokenizer.decode(ids, skip_special_tokens=True) == completion for completion, ids in seen)
     assert {len(ids) - len(completion.split()) for completion, ids in seen} == {0, 1}  # some have their full stop
+
+
+def test_what_is_no_column_reaches_a_reward_function_inside_others():
+    def long(prompts, completions, completion_ids):
+        return [float(len(ids) > 1) for ids in completion_ids]
+
+    inside = weighted([freed_of_flips(long, false_positive=0.25, false_negative=0.25)], [2.0])
+    told = {"completion_ids": [[1], [2, 3]]}
+    assert ask(inside, ["x", "y"], ["a", "b"], None, told).tolist() == [-1.0, 3.0]
+    from_trl = {"completion_ids": [[1], [2, 3]], "trainer_state": object(), "log_metric": print}
+    assert inside(["x", "y"], ["a", "b"], **from_trl) == [-1.0, 3.0]
 
 
 # None: it does not apply

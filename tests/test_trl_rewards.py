@@ -6,8 +6,9 @@ import torch
 
 from rlbook.language.exact import enumerate_language, language_rewards
 from rlbook.language.grpo import grpo
+from rlbook.language.marks import allowing_silence, freed_of_flips
 from rlbook.language.models import tiny_gpt2, word_tokenizer
-from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement, ask, verified, weighted
+from rlbook.language.rewards import TOY_LENGTH, TOY_PROMPTS, TOY_WORDS, agreement, ask, exact_match, verified, weighted
 
 trl = pytest.importorskip("trl")
 datasets = pytest.importorskip("datasets")
@@ -67,6 +68,8 @@ OURS = {
     "agreement": agreement,
     "exact_match": verified(lambda completion, answer: float(completion == answer)),
     "with None": right,
+    "free of flips": freed_of_flips(exact_match, false_positive=0.1, false_negative=0.2),
+    "silence": allowing_silence(exact_match, wrong=2.0),
     "several": weighted([agreement, right, get_repetition_penalty_reward(ngram_size=1)], [1.0, 2.0, 0.5]),
 }
 

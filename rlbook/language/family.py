@@ -152,9 +152,7 @@ class Step(NamedTuple):
     length: float  # the mean number of tokens of a completion
     unfinished: float  # the share of completions without an end
     loss: float  # the mean over epochs
-    idle: (
-        float  # the share of tokens that the loss leaves where they are: clipped or in a silent group, over all epochs
-    )
+    idle: float  # the share of tokens that the loss leaves alone, clipped or in a silent group, over all epochs
     gradient_norm: float  # before it was limited, the mean over epochs
     tokens_per_second: float  # completion tokens over the time of the whole step
 

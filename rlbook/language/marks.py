@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlbook._checks import check_array, check_number, check_rng, shown
-from rlbook.language.rewards import ask, check_text
+from rlbook._checks import check_array, check_number, check_rng
+from rlbook.language.rewards import ask, check_function, check_text
 
 
 def flipped(reward, *, false_positive, false_negative, rng):
@@ -45,7 +45,7 @@ def allowing_silence(reward, *, wrong, silence=""):
 
     Who is right with probability p does best to speak where p > wrong / (1 + wrong). Source: Chow (1970).
     """
-    _check_callable(reward)
+    check_function(reward)
     wrong, silence = check_number("wrong", wrong, least=0), check_text("silence", silence)
 
     def right_wrong_or_silent(prompts, completions, **columns):
@@ -82,14 +82,9 @@ def risk_coverage(confidence, right):
 
 def _checked_rates(reward, false_positive, false_negative):
     """The probabilities (2,) that a mark of 0, and one of 1, is flipped."""
-    _check_callable(reward)
+    check_function(reward)
     rates = {"false_positive": false_positive, "false_negative": false_negative}
     return np.array([check_number(name, rate, least=0, most=1) for name, rate in rates.items()])
-
-
-def _check_callable(reward):
-    if not callable(reward):  # its columns are known when it is asked
-        raise TypeError(f"reward is {shown(reward)}, expected a function: reward(prompts, completions, **columns)")
 
 
 def _marks(reward, prompts, completions, columns):

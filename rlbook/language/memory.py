@@ -23,7 +23,6 @@ from rlbook.language.sampling import Samples, group_logprobs, layers_to_checkpoi
 LOGIT = 16  # bytes for each logit of a pass with a gradient: it, its exponential, and the gradients of both, in float32
 SLACK = 1.05  # of activations: what is held for a moment beside what is kept
 LEVERS = {
-    "weights": "a smaller model, or dtype=torch.bfloat16 with an adapter",
     "gradients": "an adapter, as load(..., lora=8) gives one",
     "optimizer": "an adapter, as load(..., lora=8) gives one, or an optimizer without means",
     "reference": "an adapter, whose reference is the model without it, or beta=0",
@@ -83,7 +82,7 @@ def step_memory(
         optimizer=2 * trained,
         reference=weights if beta and not has_adapter(model) else 0,
         cache=cache,
-        activations=round(SLACK * _kept(model, prompt_tokens, max_new_tokens, group) * rows / group),
+        activations=round(SLACK * _kept(model, prompt_tokens, max_new_tokens, group)) * (rows // group),
         logits=LOGIT * rows * max_new_tokens * num_rows(model),
     )
 
@@ -95,12 +94,12 @@ def rows_that_fit(model, room, *, prompts_per_step=8, group_size=8, **sizes):
     Raises ValueError if not even one completion at a time fits: it says what takes most, and what to lower.
     """
     room = check_number("room", room, above=0)
-    groups = [n * group_size for n in range(prompts_per_step, 0, -1) if prompts_per_step % n == 0]
-    for rows in [*groups, *(n for n in range(group_size - 1, 0, -1) if group_size % n == 0)]:
-        sizes |= dict(prompts_per_step=prompts_per_step, group_size=group_size, rows_at_once=rows)
-        needed = step_memory(model, **sizes)
+    sizes |= dict(prompts_per_step=prompts_per_step, group_size=group_size)
+    for rows, most in [(group_size, prompts_per_step * group_size), (1, group_size - 1)]:
+        needed = step_memory(model, **sizes, rows_at_once=rows)
         if needed.total - needed.weights <= room:
-            return rows
+            left = room - sum(needed[1:5])
+            return min(rows * int(left // (needed.activations + needed.logits)), max(most, 1))
     parts = needed._replace(weights=0)._asdict()
     most = max(parts, key=parts.get)
     raise ValueError(

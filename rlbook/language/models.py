@@ -88,7 +88,8 @@ def has_adapter(model):
 @contextmanager
 def without_adapter(model):
     """Within, the model is the one beside which its adapter was put, bit for bit."""
-    layers = _adapted_layers(model)
+    layers = [layer for layer in _adapted_layers(model) if not layer.disable_adapters]
+    learns = {parameter: parameter.requires_grad for layer in layers for parameter in layer.parameters()}
     for layer in layers:
         layer.enable_adapters(False)
     try:
@@ -96,6 +97,8 @@ def without_adapter(model):
     finally:
         for layer in layers:
             layer.enable_adapters(True)
+        for parameter, does in learns.items():  # which peft would set for all of the adapter
+            parameter.requires_grad_(does)
 
 
 def _adapted_layers(model):

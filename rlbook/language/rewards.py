@@ -80,14 +80,13 @@ def weighted(rewards, weights=None):
     rewards = by_position("rewards", rewards)
     weights = [1.0] * len(rewards) if weights is None else by_position("weights", weights)
     for reward in rewards:
-        _check_function(reward)
+        check_function(reward)
     if not rewards or len(weights) != len(rewards):
         raise ValueError(f"there are {len(rewards)} reward functions and {len(weights)} weights, expected one for each")
     weights = [check_number(f"weights[{i}]", weight) for i, weight in enumerate(weights)]
 
-    def weighted_rewards(prompts, completions, completion_ids=None, **columns):
-        columns, told = _columns_of(columns | {"completion_ids": completion_ids})
-        asked = (prompts, completions, columns, told)
+    def weighted_rewards(prompts, completions, **columns):
+        asked = (prompts, completions, columns)
         parts = [weight * ask(reward, *asked, none_allowed=True) for reward, weight in zip(rewards, weights)]
         return [None if np.isnan(given).all() else float(np.nansum(given)) for given in np.transpose(parts)]
 
@@ -100,7 +99,7 @@ def limited(reward, seconds):
     What hangs goes on in a thread of its own until the program ends, since Python cannot stop it; what waits for it is free.
     """
     seconds = check_number("seconds", seconds, above=0)
-    _check_function(reward)
+    check_function(reward)
 
     @functools.wraps(reward)
     def limited_reward(**given):
@@ -178,16 +177,18 @@ def ask(reward, prompts, completions, columns=None, told=None, *, none_allowed=F
     """What a reward function says of completions (B,), as an array (B,); columns {name: (B,)}.
 
     It may return its numbers as a list, a tuple, or an array, tensor or column of shape (B,), wherever that is; True
-    counts 1. It may be a coroutine function. Of what else can be told, such as {"completion_ids": (B,) lists of token
-    ids}, it gets what it names. With none_allowed, None says that it does not apply to a completion, and becomes nan.
+    counts 1. It may be a coroutine function. What else is told, such as {"completion_ids": (B,) lists of token ids}, it
+    gets if it names that, or takes what it does not name. With none_allowed, None says that it does not apply to a
+    completion, and becomes nan.
     Raises ValueError unless it is one finite number for each completion, TypeError for what is no function, RewardError
     where the function itself fails.
     """
     prompts, completions = by_position("prompts", prompts), by_position("completions", completions)
     if len(prompts) != len(completions):
         raise ValueError(f"prompts has {len(prompts)} entries, expected {len(completions)}: one for each completion")
+    columns, beside = _columns_of(columns)
     given = columns_by_position(columns, len(completions), "completion")
-    given |= {name: value for name, value in (told or {}).items() if _names(reward, name)}
+    given |= {name: value for name, value in (beside | (told or {})).items() if _takes(reward, name)}
     check_reward(reward, given)
     rewards = _called(reward, prompts=list(prompts), completions=list(completions), **given)
     name = _name(reward)
@@ -234,8 +235,10 @@ def _finished(returned):
 
 
 def _columns_of(given):
-    """What a trainer gave a reward function beside prompts and completions: its columns, and what is none of them."""
-    told = {name: given[name] for name in BESIDE_COLUMNS if given.get(name) is not None}
+    """What came beside prompts and completions, where a trainer of trl asks: the columns, and what is none of them."""
+    if not isinstance(given, Mapping):
+        return given, {}
+    told = {name: given[name] for name in BESIDE_COLUMNS if name in given}
     return {name: column for name, column in given.items() if name not in BESIDE_COLUMNS}, told
 
 
@@ -243,25 +246,26 @@ def _number(value):
     return float(value) if isinstance(value, (bool, np.bool_)) else finite(value)
 
 
-def _names(reward, argument):
-    """Whether the function has an argument of that name."""
+def _takes(reward, argument):
+    """Whether the function can be given an argument of that name."""
     try:
-        return argument in inspect.signature(reward).parameters
+        parameters = inspect.signature(reward).parameters
     except ValueError:
         return False
+    return argument in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def check_reward(reward, columns=(), told=()):
     """Raise TypeError unless reward is a function that can be given prompts, completions and these columns, by name.
 
-    told    the names of what it is given besides, if it names them
+    told    the names of what it is given besides, if it takes them
     """
-    _check_function(reward)
+    check_function(reward)
     try:
         signature = inspect.signature(reward)
     except ValueError:  # of some functions written in C nothing is known
         return
-    columns = [*columns, *(name for name in told if name in signature.parameters)]
+    columns = [*columns, *(name for name in told if _takes(reward, name))]
     try:
         signature.bind(**dict.fromkeys(["prompts", "completions", *columns]))
     except TypeError as error:
@@ -271,7 +275,8 @@ def check_reward(reward, columns=(), told=()):
         ) from None
 
 
-def _check_function(reward):
+def check_function(reward):
+    """Raise TypeError unless reward is a function; with which columns it can be called, `check_reward` says."""
     if not callable(reward):
         raise TypeError(f"reward is {shown(reward)}, expected a function: reward(prompts, completions, **columns)")
 
@@ -301,7 +306,7 @@ def columns_by_position(columns, count, of):
         raise ValueError(f"columns is {shown(columns)}, expected a dict {{name: list}}")
     lists = {name: by_position(f"column {name!r}", column) for name, column in columns.items()}
     for name, column in lists.items():
-        if name in ("prompts", "completions"):
+        if name in ("prompts", "completions", "completion_ids"):
             raise ValueError(
                 f"a column is called {name!r}, expected another name: the reward function gets these anyway"
             )
